@@ -1,0 +1,112 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Logger } from '@nestjs/common';
+import type { ProxyTrust } from '../connection/proxy-trust.js';
+import { RequestContext } from '../connection/request-context.js';
+import type { ServedEndpoint } from '../endpoint/endpoint.js';
+import type { PathRouter, RouteMatch } from '../endpoint/path-router.js';
+import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
+import type { ConnectionLifecycle } from '../lifecycle/connection-lifecycle.js';
+import { requestPath } from '../lifecycle/upgrade/request-path.js';
+import { serveAsPlainHttp } from './foreign-upgrade.js';
+import { UpgradeInterception } from './upgrade-interception.js';
+
+/** Time other listeners have to write to an upgrade that nobody may want, in milliseconds; engine.io's number. */
+const ABANDONED_AFTER_MS = 1_000;
+
+const NO_PARAMS: RequestContext['params'] = Object.freeze({});
+
+/** The endpoints on one HTTP server: decides which requests are theirs and hands them to the lifecycle. */
+export class EndpointServer {
+  readonly #interception: UpgradeInterception;
+  readonly #logger = new Logger('PlackWebSocket');
+
+  constructor(
+    private readonly server: Server,
+    private readonly router: PathRouter<ServedEndpoint>,
+    private readonly lifecycle: ConnectionLifecycle,
+    private readonly proxies: ProxyTrust,
+  ) {
+    this.#interception = new UpgradeInterception(server);
+  }
+
+  attach(): void {
+    this.#interception.attach((request, socket, head) => this.#claim(request, socket, head));
+  }
+
+  detach(): void {
+    this.#interception.detach();
+  }
+
+  /** Answers a plain request on the path of an endpoint; tells whether it was one. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    let match: RouteMatch<ServedEndpoint> | undefined;
+    try {
+      match = this.router.find(requestPath(request.url));
+    } catch {
+      return false;
+    }
+    if (match === undefined) return false;
+    this.lifecycle.respond(new RequestContext(request, requestPath(request.url), match.params, this.proxies), response);
+    return true;
+  }
+
+  /** Takes an upgrade that is ours, or that nobody takes. Never throws: it runs inside the server's `emit`. */
+  #claim(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    try {
+      if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
+        return this.#leaveToHttp(request, socket, head);
+      let path: string;
+      let match: RouteMatch<ServedEndpoint> | undefined;
+      try {
+        path = requestPath(request.url);
+        match = this.router.find(path);
+      } catch (error) {
+        return this.#leave(request, socket, toRefusal(error));
+      }
+      if (match === undefined) return this.#leave(request, socket, new UpgradeRefusedError('not found'));
+      const context = new RequestContext(request, path, match.params, this.proxies);
+      this.lifecycle.upgrade(match.target, context, socket, head);
+      return true;
+    } catch (error) {
+      this.#logger.error(error);
+      socket.destroy();
+      return true;
+    }
+  }
+
+  /** Another protocol is none of ours; without other listeners it is a plain request. */
+  #leaveToHttp(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (this.#interception.otherListeners > 0) return false;
+    serveAsPlainHttp(this.server, request, socket, head);
+    return true;
+  }
+
+  /** Leaves an upgrade to the other listeners, but sees to it that somebody answers it. */
+  #leave(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusedError): boolean {
+    const context = new RequestContext(request, request.url ?? '', NO_PARAMS, this.proxies);
+    if (this.#interception.otherListeners === 0) {
+      this.lifecycle.refuse(context, socket, refusal);
+      return true;
+    }
+    const { bytesWritten } = request.socket;
+    const timer = setTimeout(() => {
+      socket.off('close', cancel);
+      if (socket.writable && request.socket.bytesWritten === bytesWritten)
+        this.lifecycle.refuse(context, socket, refusal);
+    }, ABANDONED_AFTER_MS);
+    const cancel = (): void => clearTimeout(timer);
+    timer.unref();
+    socket.once('close', cancel);
+    return false;
+  }
+}
+
+/** What the router and the path check throw: broken percent-encoding is the request's fault as well. */
+function toRefusal(error: unknown): UpgradeRefusedError {
+  return error instanceof UpgradeRefusedError
+    ? error
+    : new UpgradeRefusedError('invalid request', 'invalid request: the path is not properly percent-encoded', {
+        cause: error,
+      });
+}

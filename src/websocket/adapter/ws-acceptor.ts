@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import type { Transport } from '../connection/transport.js';
+import type { TransportListener } from '../connection/transport-listener.js';
+import type { EndpointSettings } from '../endpoint/endpoint.js';
+import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js';
+import { CloseCode } from '../protocol/close-code.js';
+import { FastTransport } from './fast-path.js';
+import { WsTransport } from './ws-transport.js';
+
+/** Pongs that may wait for a peer that pings and does not read. */
+const MAX_PENDING_PONGS = 64;
+
+/** Switches the fast path off, so that tests can prove the way without it. */
+const FAST_PATH = process.env['PLACK_WS_FAST_PATH'] !== 'off';
+
+/** A `ws` socket and who listens to it; a property instead of a closure per event. */
+type ListenedSocket = WebSocket & { [LISTENER]?: TransportListener };
+
+const LISTENER = Symbol('plack-websocket:listener');
+
+/** Completes upgrades with `ws`: one server without a port for each set of limits. */
+export class WsAcceptor extends Acceptor {
+  readonly #servers = new Map<EndpointSettings, WebSocketServer>();
+  /** What the 101 in the making says; `ws` asks for it within `handleUpgrade`. */
+  #answer: AcceptAnswer = { protocol: '', headerLines: [] };
+
+  override accept(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    answer: AcceptAnswer,
+    settings: EndpointSettings,
+    open: (transport: Transport) => TransportListener,
+  ): void {
+    this.#answer = answer;
+    this.#serverFor(settings).handleUpgrade(request, socket, head, (ws: ListenedSocket) => {
+      const transport =
+        FAST_PATH && ws.extensions === ''
+          ? new FastTransport(ws, socket as Socket)
+          : new WsTransport(ws, socket as Socket);
+      ws.on('message', onMessage).on('error', onError).on('close', onClose);
+      ws[LISTENER] = open(transport);
+    });
+  }
+
+  #serverFor(settings: EndpointSettings): WebSocketServer {
+    const known = this.#servers.get(settings);
+    if (known !== undefined) return known;
+    const { limits, closeTimeoutMs } = settings;
+    const options: ServerOptions & Record<string, unknown> = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: limits.maxPayloadBytes,
+      maxFragments: limits.maxFragments,
+      maxPendingAutoPongs: MAX_PENDING_PONGS,
+      closeTimeout: closeTimeoutMs,
+      handleProtocols: () => (this.#answer.protocol === '' ? false : this.#answer.protocol),
+    };
+    const server = new WebSocketServer(options);
+    server.on('headers', (lines) => lines.push(...this.#answer.headerLines));
+    this.#servers.set(settings, server);
+    return server;
+  }
+}
+
+function onMessage(this: ListenedSocket, data: unknown, isBinary: boolean): void {
+  // `ws` delivers whole messages as Buffers with the default binary type.
+  this[LISTENER]?.onMessage(data as Buffer, isBinary);
+}
+
+function onError(this: ListenedSocket, error: Error & { code?: string }): void {
+  this[LISTENER]?.onError(error, closeCodeOf(error.code));
+}
+
+function onClose(this: ListenedSocket, code: number, reason: Buffer): void {
+  this[LISTENER]?.onClose(code, reason.toString());
+}
+
+/** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */
+function closeCodeOf(code: string | undefined): number {
+  switch (code) {
+    case 'WS_ERR_INVALID_UTF8':
+      return CloseCode.invalidPayload;
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+      return CloseCode.messageTooBig;
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return CloseCode.policyViolation;
+    default:
+      return code?.startsWith('WS_ERR_') === true ? CloseCode.protocolError : 1006;
+  }
+}

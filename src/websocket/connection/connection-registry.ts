@@ -1,0 +1,210 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable, Logger, type Type } from '@nestjs/common';
+import { describe } from '../errors/plack-websocket.error.js';
+import type { Serializer } from '../serializer/serializer.js';
+import { SelectedAudience } from './audience.js';
+import { Channels, EVERYBODY } from './channels.js';
+import type { Audience, Connection, ConnectionHome } from './connection.js';
+import type { Delivery } from './delivery.js';
+import { FinishInfo } from './finish-info.js';
+import type { Unregister } from './handler-list.js';
+import type { RequestContext } from './request-context.js';
+import { SharedMessage } from './transport.js';
+
+/** `starting` until the application is ready, `draining` while it stops. Only `accepting` takes upgrades. */
+export type RegistryState = 'starting' | 'accepting' | 'draining' | 'closed';
+
+/** A request that tells under which name the server is reached. */
+export type UrlRequest = RequestContext | IncomingMessage | { readonly raw: IncomingMessage };
+
+/** Builds the URL of an endpoint; who knows paths and servers implements it. @internal */
+export type UrlBuilder = (endpoint: Type, params: Readonly<Record<string, string>>, request?: UrlRequest) => string;
+
+type EstablishHandler = (connection: Connection) => void;
+type FinishHandler = (connection: Connection, end: FinishInfo) => void;
+
+/**
+ * The open connections of this process. Injectable everywhere, also into controllers and services, and usable before
+ * the first client comes.
+ */
+@Injectable()
+export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome {
+  readonly #connections = new Map<string, Connection>();
+  readonly #byEndpoint = new Map<Type, Set<Connection>>();
+  readonly #onEstablish = new Set<{ readonly handler: EstablishHandler }>();
+  readonly #onFinish = new Set<{ readonly handler: FinishHandler }>();
+  readonly #logger = new Logger('PlackWebSocket');
+  #state: RegistryState = 'starting';
+  #buildUrl: UrlBuilder | undefined;
+
+  readonly #channels = new Channels<Connection>();
+
+  /** Number of connections, those that are still in `@OnEstablish` included. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Whether upgrades are taken: for readiness probes. */
+  get state(): RegistryState {
+    return this.#state;
+  }
+
+  /** The connection with this id, if it is open here. */
+  get(id: string): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  /** Connections in the order they were established; a snapshot. */
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return [...this.#connections.values()][Symbol.iterator]();
+  }
+
+  /** The connections of one endpoint class. Empty for a class that serves none. */
+  in(endpoint: Type): Audience {
+    return new SelectedAudience(() => this.#byEndpoint.get(endpoint) ?? [], this.#deliver, undefined);
+  }
+
+  /** The members of channels, each once; `*` is everybody, the id of a connection is that connection alone. */
+  to(...channels: readonly string[]): Audience {
+    return this.audience(channels, undefined);
+  }
+
+  /**
+   * Sends a value to every connection. Encoded once per serializer; a closing connection is counted as dropped.
+   * @throws MessageEncodingError before anything is sent, when a serializer cannot encode the value.
+   */
+  broadcast(value: unknown): Delivery {
+    return this.to(EVERYBODY).send(value);
+  }
+
+  /**
+   * Closes every connection as `connection.close` does; tells how many there were.
+   * @throws RangeError for a code that cannot be sent.
+   */
+  close(code?: number, reason?: string): number {
+    return this.to(EVERYBODY).close(code, reason);
+  }
+
+  /**
+   * The absolute URL of an endpoint, `ws` or `wss`, with parameters filled in and the global prefix where it applies.
+   *
+   * @param request the request being answered; its host, and what trusted proxies say, name the server. Without it the
+   * address the server listens on is used.
+   * @throws ConfigurationError when the class is no endpoint, a parameter is missing, or no address is known yet.
+   */
+  url(endpoint: Type, params: Readonly<Record<string, string>> = {}, request?: UrlRequest): string {
+    if (this.#buildUrl === undefined) throw new Error('Endpoints have no URL before the application is initialized.');
+    return this.#buildUrl(endpoint, params, request);
+  }
+
+  /**
+   * Calls a handler for every connection that is established (before `@OnEstablish` runs) or finished (after
+   * `@OnFinish`), on this process. A throw in a handler is logged and changes nothing.
+   *
+   * @returns an idempotent function that takes the handler off again.
+   */
+  on(event: 'establish', handler: EstablishHandler): Unregister;
+  on(event: 'finish', handler: FinishHandler): Unregister;
+  on(event: 'establish' | 'finish', handler: EstablishHandler | FinishHandler): Unregister {
+    if (typeof handler !== 'function') throw new TypeError(`The handler for event ${event} must be a function.`);
+    if (event === 'establish') return register(this.#onEstablish, handler as EstablishHandler);
+    if (event === 'finish') return register(this.#onFinish, handler);
+    throw new TypeError(`Unknown event: ${String(event)}; the registry has establish and finish.`);
+  }
+
+  /** @internal */
+  audience(channels: readonly string[], sender: Connection | undefined): Audience {
+    return new SelectedAudience(() => this.#select(channels), this.#deliver, sender);
+  }
+
+  /** @internal */
+  join(channel: string, connection: Connection): void {
+    this.#channels.add(channel, connection);
+  }
+
+  /** @internal */
+  leave(channel: string, connection: Connection): void {
+    this.#channels.remove(channel, connection);
+  }
+
+  /** @internal */
+  add(connection: Connection): void {
+    this.#connections.set(connection.id, connection);
+    const siblings = this.#byEndpoint.get(connection.endpoint);
+    if (siblings === undefined) this.#byEndpoint.set(connection.endpoint, new Set([connection]));
+    else siblings.add(connection);
+  }
+
+  /** @internal */
+  remove(connection: Connection): void {
+    this.#connections.delete(connection.id);
+    this.#byEndpoint.get(connection.endpoint)?.delete(connection);
+  }
+
+  /** @internal */
+  announceEstablish(connection: Connection): void {
+    for (const { handler } of [...this.#onEstablish]) this.#call(() => handler(connection));
+  }
+
+  /** @internal */
+  announceFinish(connection: Connection, end: FinishInfo): void {
+    for (const { handler } of [...this.#onFinish]) this.#call(() => handler(connection, end));
+  }
+
+  /** @internal */
+  moveTo(state: RegistryState): void {
+    this.#state = state;
+  }
+
+  /** @internal */
+  buildUrlsWith(builder: UrlBuilder): void {
+    this.#buildUrl = builder;
+  }
+
+  /** Encodes once per serializer, before anything is sent, then sends to a snapshot. */
+  readonly #deliver = (members: readonly Connection[], value: unknown): Delivery => {
+    const encoded = new Map<Serializer, SharedMessage>();
+    for (const connection of members) {
+      if (!encoded.has(connection.serializer)) {
+        encoded.set(connection.serializer, new SharedMessage(connection.encode(value)));
+      }
+    }
+    let sent = 0;
+    for (const connection of members) {
+      const message = encoded.get(connection.serializer);
+      if (message !== undefined && connection.dispatchShared(message)) sent++;
+    }
+    return { matched: members.length, sent, dropped: members.length - sent };
+  };
+
+  *#select(channels: readonly string[]): Iterable<Connection> {
+    if (channels.includes(EVERYBODY)) {
+      yield* this.#connections.values();
+      return;
+    }
+    const seen = channels.length > 1 ? new Set<Connection>() : undefined;
+    for (const channel of channels) {
+      // An id addresses its connection and nobody else, so joining a channel of that name overhears nothing.
+      const single = this.#connections.get(channel);
+      for (const connection of single === undefined ? (this.#channels.members(channel) ?? []) : [single]) {
+        if (seen?.has(connection) === true) continue;
+        seen?.add(connection);
+        yield connection;
+      }
+    }
+  }
+
+  #call(handler: () => void): void {
+    try {
+      handler();
+    } catch (error) {
+      this.#logger.error(`A registry handler failed: ${describe(error)}`, error instanceof Error ? error.stack : '');
+    }
+  }
+}
+
+function register<Handler>(handlers: Set<{ readonly handler: Handler }>, handler: Handler): Unregister {
+  const registration = { handler };
+  handlers.add(registration);
+  return () => void handlers.delete(registration);
+}

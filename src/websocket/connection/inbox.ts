@@ -1,0 +1,89 @@
+import type { ByteBudget, ByteHolder } from './byte-budget.js';
+import type { LimitsOptions } from './limits.options.js';
+
+type InboxLimits = Pick<LimitsOptions, 'maxPendingMessages' | 'maxPendingBytes'>;
+
+/** What one waiting message costs beside its bytes: the entry, and the head of a string or Buffer. */
+const BYTES_PER_ENTRY = 96;
+
+/** One message that waits for its handler. */
+export interface PendingMessage {
+  readonly data: string | Buffer;
+  readonly isBinary: boolean;
+  readonly byteLength: number;
+}
+
+/**
+ * Messages of one connection that wait for their handler, first in, first out. It is full past a number of messages or
+ * of bytes; whoever fills it stops reading until it is half empty again.
+ */
+export class Inbox implements ByteHolder {
+  #messages: (PendingMessage | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  constructor(
+    private readonly limits: InboxLimits,
+    private readonly budget: ByteBudget | undefined,
+  ) {}
+
+  get length(): number {
+    return this.#messages.length - this.#head;
+  }
+
+  /** Bytes that wait here, with what each message costs beside its own. */
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return (
+      this.length >= this.limits.maxPendingMessages ||
+      this.#bytes >= this.limits.maxPendingBytes ||
+      this.budget?.refuses(0) === true
+    );
+  }
+
+  get isHalfEmpty(): boolean {
+    return this.length <= this.limits.maxPendingMessages / 2 && this.#bytes <= this.limits.maxPendingBytes / 2;
+  }
+
+  /**
+   * Takes one message as `ws` delivers it. Text becomes a string and a small piece of a large read is copied, so that
+   * what is charged is what is retained: a waiting message never keeps the 64 KiB it arrived in alive.
+   */
+  push(data: Buffer, isBinary: boolean): void {
+    const kept = isBinary ? detach(data) : data.toString('utf8');
+    const byteLength = data.length + BYTES_PER_ENTRY;
+    this.#messages.push({ data: kept, isBinary, byteLength });
+    this.#bytes += byteLength;
+    this.budget?.report(this, this.#bytes);
+  }
+
+  shift(): PendingMessage | undefined {
+    const message = this.#messages[this.#head];
+    if (message === undefined) return undefined;
+    this.#messages[this.#head++] = undefined;
+    this.#bytes -= message.byteLength;
+    this.budget?.report(this, this.#bytes);
+    if (this.#head === this.#messages.length) {
+      this.#messages = [];
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#head);
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.budget?.report(this, 0);
+  }
+}
+
+function detach(data: Buffer): Buffer {
+  return data.buffer.byteLength > data.length * 2 ? Buffer.from(data) : data;
+}

@@ -1,0 +1,68 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { ConfigurationError, describe } from '../errors/plack-websocket.error.js';
+
+/** A function, or a class with a method of one name. */
+type Hook = (...args: never[]) => unknown;
+
+/** Turns options that may be a function or an injectable class into functions and instances. */
+@Injectable()
+export class HookResolver {
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  /**
+   * Resolves a hook: a function stays itself, a class is instantiated and its method of that name is bound.
+   * @throws ConfigurationError when the class has no such method or cannot be built.
+   */
+  async resolve<F extends Hook>(option: F | Type | undefined, method: string, where: string): Promise<F | undefined> {
+    if (option === undefined) return undefined;
+    if (!isClass(option, method)) return option;
+    const instance = (await this.instantiate(option, `${where}: ${method}`)) as Record<string, unknown>;
+    const hook = instance[method];
+    if (typeof hook !== 'function') {
+      throw new ConfigurationError(
+        `${where}: the class ${option.name} given as ${method} has no method ${method}(). ` +
+          `Add the method, or give a function.`,
+      );
+    }
+    return hook.bind(instance) as F;
+  }
+
+  /**
+   * The provider of a class from anywhere in the application, else a new instance with what global modules provide.
+   * @throws ConfigurationError when a dependency is missing or the provider is not a singleton.
+   */
+  async instantiate<T extends object>(type: Type<T>, where: string): Promise<T> {
+    try {
+      return await this.moduleRef.get(type, { strict: false });
+    } catch (notProvided) {
+      if (!isUnknownProvider(notProvided)) throw this.#failure(type, where, notProvided);
+      try {
+        return await this.moduleRef.create(type);
+      } catch (error) {
+        throw this.#failure(type, where, error);
+      }
+    }
+  }
+
+  #failure(type: Type, where: string, cause: unknown): ConfigurationError {
+    return new ConfigurationError(
+      `${where}: ${type.name} cannot be built. Provide it, with default scope, in the module whose providers it needs. ${describe(
+        cause,
+      )}`,
+      { cause },
+    );
+  }
+}
+
+function isClass(option: Hook | Type, method: string): option is Type {
+  const { prototype } = option as { prototype?: object };
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  // A class without the method is a mistake that a call as a function would only show to the first client.
+  return method in prototype || /^class\b/.test(Function.prototype.toString.call(option));
+}
+
+/** Nest throws it when no module provides a token; anything else is a fault worth showing. */
+function isUnknownProvider(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === 'UnknownElementException';
+}

@@ -1,0 +1,72 @@
+import { HttpException } from '@nestjs/common';
+import { WsException } from '@nestjs/websockets';
+import { PlackWebSocketError } from './plack-websocket.error.js';
+
+/** What a peer is told about an error; never holds the text of an unknown error or what the peer sent. */
+export interface PeerError {
+  /** Stable identifier: a code of this library, or the HTTP status in words, such as `bad_request`. */
+  readonly code: string;
+  readonly message: string;
+  /** Validation messages and other public parts of the exception. */
+  readonly details?: unknown;
+}
+
+const INTERNAL: PeerError = { code: 'internal_error', message: 'Internal server error' };
+
+/** The one place that decides what a peer sees of an error. */
+export function describeForPeer(error: unknown): PeerError {
+  if (error instanceof HttpException) return describeHttpException(error);
+  if (error instanceof WsException) return describeWsException(error);
+  if (error instanceof PlackWebSocketError && PUBLIC_CODES.has(error.code)) {
+    return { code: error.code, message: error.message };
+  }
+  return INTERNAL;
+}
+
+/** Tells whether an error is part of normal business, so that it needs no place in the error log. */
+export function isExpected(error: unknown): boolean {
+  if (error instanceof HttpException) return error.getStatus() < 500;
+  return error instanceof WsException || (error instanceof PlackWebSocketError && PUBLIC_CODES.has(error.code));
+}
+
+const PUBLIC_CODES = new Set(['bad_message', 'unknown_event', 'unsupported_data', 'rate_limited']);
+
+function describeHttpException(error: HttpException): PeerError {
+  const response = error.getResponse();
+  const code = error.errorCode ?? codeOfStatus(error.getStatus());
+  if (typeof response === 'string') return { code, message: response };
+  const { message, error: _name, statusCode: _status, errorCode: _code, ...rest } = response as Record<string, unknown>;
+  // Validation pipes put the list of failures where the message stands.
+  if (Array.isArray(message)) return { code, message: error.message, details: message };
+  const text = typeof message === 'string' ? message : error.message;
+  return Object.keys(rest).length === 0 ? { code, message: text } : { code, message: text, details: rest };
+}
+
+function describeWsException(error: WsException): PeerError {
+  const content = error.getError();
+  if (typeof content === 'string') return { code: 'exception', message: content };
+  const { code, message, ...rest } = content as Record<string, unknown>;
+  return {
+    code: typeof code === 'string' ? code : 'exception',
+    message: typeof message === 'string' ? message : error.message,
+    ...(Object.keys(rest).length === 0 ? {} : { details: rest }),
+  };
+}
+
+const STATUS_CODES: Readonly<Record<number, string>> = {
+  400: 'bad_request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  410: 'gone',
+  413: 'payload_too_large',
+  422: 'unprocessable_entity',
+  429: 'too_many_requests',
+  500: 'internal_error',
+  503: 'service_unavailable',
+};
+
+function codeOfStatus(status: number): string {
+  return STATUS_CODES[status] ?? `http_${status}`;
+}

@@ -1,0 +1,13 @@
+/** How connections end when the application stops. */
+export class ShutdownOptions {
+  /** Close code every client gets. Default 1001 (going away, RFC 6455 §7.4.1). */
+  code = 1001;
+  /** Close reason, at most 123 bytes of UTF-8. */
+  reason = 'server shutting down';
+  /** Time for closing handshakes, running handlers and `@OnFinish`, in milliseconds; then connections are cut. */
+  graceMs = 10_000;
+  /** Connections that are closed at once, so that not all clients come back in the same moment. Default 1 000. */
+  batch = 1_000;
+  /** Pause between two batches, in milliseconds, with up to half of it added or taken away at random. Default 20. */
+  intervalMs = 20;
+}

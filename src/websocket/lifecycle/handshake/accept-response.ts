@@ -1,0 +1,73 @@
+import { Logger } from '@nestjs/common';
+import { formatSetCookie, type CookieOptions } from '../../connection/cookies.js';
+import { HandshakeResponse } from '../../endpoint/handshake-hook.js';
+import { isFieldValue, isToken } from '../../protocol/header.js';
+
+/** Headers that are the handshake itself; setting them would break it (RFC 6455 §4.2.2). */
+const HANDSHAKE_HEADERS = new Set([
+  'connection',
+  'upgrade',
+  'content-length',
+  'transfer-encoding',
+  'sec-websocket-accept',
+  'sec-websocket-extensions',
+  'sec-websocket-protocol',
+  'sec-websocket-version',
+]);
+
+const logger = new Logger('PlackWebSocket');
+
+/** The 101 in the making. */
+export class AcceptResponse extends HandshakeResponse {
+  override subprotocol: string | undefined;
+  override expiresAt: Date | number | undefined;
+  #lines: [name: string, value: string][] | undefined;
+
+  constructor(subprotocol: string | undefined) {
+    super();
+    this.subprotocol = subprotocol;
+  }
+
+  override setHeader(name: string, value: string | number): this {
+    const line = checkedLine(name, value);
+    this.#lines = this.#lines?.filter(([other]) => other.toLowerCase() !== name.toLowerCase());
+    (this.#lines ??= []).push(line);
+    return this;
+  }
+
+  override appendHeader(name: string, value: string | number): this {
+    (this.#lines ??= []).push(checkedLine(name, value));
+    return this;
+  }
+
+  override setCookie(name: string, value: string, options?: CookieOptions): this {
+    return this.appendHeader('Set-Cookie', formatSetCookie(name, value, options));
+  }
+
+  /** Extra lines of the 101, ready to be written. */
+  get headerLines(): readonly string[] {
+    return this.#lines?.map(([name, value]) => `${name}: ${value}`) ?? [];
+  }
+
+  /** The subprotocol to send, if the client offered it: an answer it did not ask for would fail its side (§4.1). */
+  agreedSubprotocol(offered: readonly string[]): string {
+    const { subprotocol } = this;
+    if (subprotocol === undefined || subprotocol === '') return '';
+    if (offered.includes(subprotocol)) return subprotocol;
+    logger.error(`The subprotocol ${JSON.stringify(subprotocol)} was not offered by the client and is not sent.`);
+    return '';
+  }
+}
+
+function checkedLine(name: string, value: string | number): [string, string] {
+  const text = String(value);
+  if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is no header name.`);
+  if (HANDSHAKE_HEADERS.has(name.toLowerCase())) {
+    throw new TypeError(
+      `The header ${name} belongs to the handshake itself; for a subprotocol set response.subprotocol.`,
+    );
+  }
+  if (!isFieldValue(text))
+    throw new TypeError(`The value of the header ${name} has characters that no header may have.`);
+  return [name, text];
+}

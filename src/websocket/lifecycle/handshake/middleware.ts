@@ -1,0 +1,51 @@
+import type { RequestContext } from '../../connection/request-context.js';
+import type { UpgradeMiddleware } from '../../endpoint/endpoint.options.js';
+import { UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
+import type { UpgradeResponse } from './upgrade-response.js';
+
+/** Thrown when middleware has answered by itself: the upgrade is refused with what it wrote. */
+export class AnsweredByMiddleware extends Error {}
+
+type Run = (request: unknown, response: unknown, next: (error?: unknown) => void) => unknown;
+
+/**
+ * Runs middleware on the upgrade request, one after the other.
+ * @throws AnsweredByMiddleware when one ends the response; what one throws or gives to `next` passes through.
+ */
+export async function runMiddleware(
+  middleware: readonly UpgradeMiddleware[],
+  context: RequestContext,
+  response: UpgradeResponse,
+): Promise<void> {
+  for (const run of middleware as readonly Run[]) {
+    await new Promise<void>((resolve, reject) => {
+      const onFinish = (): void => reject(new AnsweredByMiddleware());
+      response.once('finish', onFinish);
+      const next = (error?: unknown): void => {
+        response.off('finish', onFinish);
+        if (error === undefined || error === null) resolve();
+        // Express middleware may pass anything; a handshake refuses with whatever was thrown.
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+        else reject(toRefusal(error));
+      };
+      // An asynchronous middleware may reject instead of calling next.
+      Promise.resolve()
+        .then(() => run(context.raw, response, next))
+        .catch(next);
+    });
+  }
+}
+
+/** Lets middleware that waits for the head of the response do its work, such as setting a session cookie. */
+export function concludeMiddleware(response: UpgradeResponse): void {
+  response.writeHead(101);
+  response.end();
+}
+
+/** Errors of the Connect world carry their status; without one it is a fault of the server. */
+function toRefusal(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('status' in error) || !('expose' in error)) return error;
+  const { status } = error;
+  if (typeof status !== 'number' || status < 400 || status > 499) return error;
+  return new UpgradeRefusedError('invalid request', 'invalid request', { cause: error, status });
+}

@@ -1,0 +1,131 @@
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import { isFieldValue } from '../../protocol/header.js';
+import type { HttpReply } from '../../errors/http-reply.js';
+
+/**
+ * The HTTP response that guards, filters and middleware see during a handshake. It has no socket: what is written to it
+ * is kept, and becomes the answer of a refusal; headers that were set become headers of the 101. It understands the
+ * words of Express (`status`, `json`, `send`, `set`, `type`) and of Fastify (`code`, `header`, `headers`, `send`), so
+ * code written for either works unchanged.
+ */
+export class UpgradeResponse extends ServerResponse {
+  readonly #body: Buffer[] = [];
+  #ended = false;
+
+  constructor(request: IncomingMessage) {
+    super(request);
+    // Node derives it from a head that this response never builds.
+    Object.defineProperty(this, 'writableEnded', { get: () => this.#ended });
+    Object.defineProperty(this, 'headersSent', { get: () => this.writableEnded });
+  }
+
+  /** Fastify's name for the underlying response. */
+  get raw(): this {
+    return this;
+  }
+
+  /** Fastify's name for a response that was sent. */
+  get sent(): boolean {
+    return this.writableEnded;
+  }
+
+  /** What was written as a reply, once it is complete. */
+  get reply(): HttpReply | undefined {
+    if (!this.writableEnded) return undefined;
+    const headers: Record<string, string | number | string[]> = {};
+    for (const [name, value] of Object.entries(this.getHeaders())) if (value !== undefined) headers[name] = value;
+    const status = this.statusCode >= 200 ? this.statusCode : 200;
+    return { status, headers, body: Buffer.concat(this.#body) };
+  }
+
+  /** Headers that were set, as lines for the 101; framing headers of an HTTP body have no place there. */
+  get headerLines(): string[] {
+    const lines: string[] = [];
+    for (const [name, value] of Object.entries(this.getHeaders())) {
+      if (value === undefined || /^(content-|transfer-|connection$|upgrade$|sec-websocket-)/.test(name)) continue;
+      for (const line of Array.isArray(value) ? value : [String(value)]) {
+        if (isFieldValue(line)) lines.push(`${name}: ${line}`);
+      }
+    }
+    return lines;
+  }
+
+  override writeHead(status: number, ...rest: unknown[]): this {
+    this.statusCode = status;
+    const headers = rest.find((argument) => typeof argument === 'object' && argument !== null);
+    if (headers !== undefined) this.headers(headers as Record<string, string>);
+    return this;
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    if (!this.writableEnded) this.#body.push(toBuffer(chunk));
+    callLast(rest);
+    return true;
+  }
+
+  override end(...args: unknown[]): this {
+    if (this.writableEnded) return this;
+    const [chunk] = args;
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#body.push(toBuffer(chunk));
+    this.#ended = true;
+    callLast(args);
+    this.emit('finish');
+    return this;
+  }
+
+  override flushHeaders(): void {}
+
+  status(code: number): this {
+    this.statusCode = code;
+    return this;
+  }
+
+  code(code: number): this {
+    return this.status(code);
+  }
+
+  header(name: string, value: string | number | readonly string[]): this {
+    this.setHeader(name, value);
+    return this;
+  }
+
+  set(name: string | Record<string, string>, value?: string): this {
+    return typeof name === 'string' ? this.header(name, value ?? '') : this.headers(name);
+  }
+
+  headers(headers: Readonly<Record<string, string | number | readonly string[]>>): this {
+    for (const [name, value] of Object.entries(headers)) this.setHeader(name, value);
+    return this;
+  }
+
+  get(name: string): ReturnType<ServerResponse['getHeader']> {
+    return this.getHeader(name);
+  }
+
+  type(type: string): this {
+    return this.header('Content-Type', type.includes('/') ? type : `text/${type}`);
+  }
+
+  json(body: unknown): this {
+    if (!this.hasHeader('content-type')) this.type('application/json; charset=utf-8');
+    return this.end(JSON.stringify(body));
+  }
+
+  send(body?: unknown): this {
+    if (body === undefined || body === null) return this.end();
+    if (typeof body === 'string') {
+      if (!this.hasHeader('content-type')) this.type('text/html; charset=utf-8');
+      return this.end(body);
+    }
+    return body instanceof Uint8Array ? this.end(body) : this.json(body);
+  }
+}
+
+function toBuffer(chunk: unknown): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk as Uint8Array);
+}
+
+function callLast(args: readonly unknown[]): void {
+  const last = args.at(-1);
+  if (typeof last === 'function') queueMicrotask(() => (last as () => void)());
+}

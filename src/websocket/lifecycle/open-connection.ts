@@ -1,0 +1,189 @@
+import type { ByteBudget } from '../connection/byte-budget.js';
+import type { Connection } from '../connection/connection.js';
+import type { CurrentConnection } from '../connection/current-connection.js';
+import { FinishInfo } from '../connection/finish-info.js';
+import type { Heartbeat } from '../connection/heartbeat.js';
+import { Inbox } from '../connection/inbox.js';
+import type { ConnectionRegistry } from '../connection/connection-registry.js';
+import { isPromiseLike } from '../connection/settle.js';
+import { TokenBucket } from '../connection/token-bucket.js';
+import type { TransportListener } from '../connection/transport-listener.js';
+import type { EndpointHandlers, EstablishArguments } from '../endpoint/compiled-endpoint.js';
+import type { EndpointSettings } from '../endpoint/endpoint.js';
+import { CLOSE_CODE_ABNORMAL, CloseCode } from '../protocol/close-code.js';
+import { runEstablish } from './establish/establish-stage.js';
+import { runFinish } from './finish/finish-stage.js';
+import { ErrorPolicy } from './message/error-policy.js';
+import { MessageStage } from './message/message-stage.js';
+
+/** What every open connection shares. */
+export interface ConnectionSurroundings {
+  readonly registry: ConnectionRegistry;
+  readonly heartbeat: Heartbeat | undefined;
+  readonly current: CurrentConnection;
+  /** Bytes that all connections together may hold. */
+  readonly budget: ByteBudget;
+  /** Everything of one connection is over: its finish handlers have settled and no handler runs any more. */
+  readonly ended: () => void;
+}
+
+/**
+ * The state machine of one open connection: establish, then messages one at a time, then finish.
+ *
+ * Invariant: finish runs exactly once, after establish has settled, and no message is handled after it began.
+ */
+export class OpenConnection implements TransportListener {
+  readonly #policy: ErrorPolicy;
+  readonly #stage: MessageStage;
+  readonly #inbox: Inbox;
+  readonly #rate: TokenBucket | undefined;
+  #established = false;
+  #running = 0;
+  #paused = false;
+  #end: FinishInfo | undefined;
+  #finishing = false;
+  #finished = false;
+  #error: { readonly cause: Error; readonly closeCode: number } | undefined;
+
+  constructor(
+    readonly connection: Connection,
+    private readonly handlers: EndpointHandlers,
+    private readonly settings: EndpointSettings,
+    private readonly surroundings: ConnectionSurroundings,
+    private readonly entry: { release(): void },
+  ) {
+    this.#policy = new ErrorPolicy(handlers);
+    this.#stage = new MessageStage(connection, handlers, this.#policy);
+    this.#inbox = new Inbox(settings.limits, surroundings.budget);
+    const { messagesPerSecond } = settings.limits;
+    if (messagesPerSecond !== undefined) this.#rate = new TokenBucket(messagesPerSecond, performance.now());
+  }
+
+  /** Enters the registry and runs `@OnEstablish`; messages that arrive meanwhile wait. */
+  establish(args: EstablishArguments): void {
+    const { registry, heartbeat } = this.surroundings;
+    registry.add(this.connection);
+    heartbeat?.add(this.connection);
+    registry.announceEstablish(this.connection);
+    const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.#policy));
+    if (isPromiseLike(pending)) void pending.then(() => this.#settleEstablish());
+    else this.#settleEstablish();
+  }
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    // After this side began to close, what still arrives is dropped; after the end nothing arrives.
+    if (this.connection.closing !== undefined) return;
+    if (this.#rate?.take(performance.now()) === false) {
+      this.connection.closeAs({ code: CloseCode.policyViolation, reason: 'too many messages', initiator: 'limit' });
+      return;
+    }
+    if (this.#established && this.#running < this.settings.concurrency && this.#inbox.length === 0) {
+      this.#handle(data, isBinary);
+      return;
+    }
+    this.#inbox.push(data, isBinary);
+    if (this.#inbox.isFull) this.#pause();
+  }
+
+  onError(cause: Error, closeCode: number): void {
+    this.#error ??= { cause, closeCode };
+    this.connection.noteClosing();
+  }
+
+  onClose(code: number, reason: string): void {
+    if (this.#end !== undefined) return;
+    this.#end = this.#describeEnd(code, reason);
+    const { registry, heartbeat } = this.surroundings;
+    heartbeat?.remove(this.connection);
+    registry.remove(this.connection);
+    this.connection.settleFinish(this.#end);
+    this.entry.release();
+    // What a client sent before it closed politely is still handled, within the time a close may take; after a cut, or
+    // when this side closed, nobody waits for it.
+    if (!this.#end.clean || this.#end.initiator !== 'client') this.#inbox.clear();
+    else if (this.#inbox.length > 0) this.#boundLeftovers();
+    this.#finishWhenReady();
+  }
+
+  #boundLeftovers(): void {
+    const timer = setTimeout(() => {
+      this.#inbox.clear();
+      this.#finishWhenReady();
+    }, this.settings.closeTimeoutMs);
+    timer.unref();
+  }
+
+  #settleEstablish(): void {
+    this.#established = true;
+    this.connection.settleEstablish();
+    this.#takeWaiting();
+    this.#finishWhenReady();
+  }
+
+  #handle(data: string | Buffer, isBinary: boolean): void {
+    const pending = this.surroundings.current.isEnabled
+      ? this.#inContext(() => this.#stage.handle(data, isBinary))
+      : this.#stage.handle(data, isBinary);
+    if (pending === undefined) return;
+    this.#running++;
+    void pending.then(() => {
+      this.#running--;
+      this.#takeWaiting();
+      this.#finishWhenReady();
+      this.#reportEnd();
+    });
+  }
+
+  #takeWaiting(): void {
+    if (this.connection.closing !== undefined) this.#inbox.clear();
+    while (this.#running < this.settings.concurrency) {
+      const message = this.#inbox.shift();
+      if (message === undefined) break;
+      this.#handle(message.data, message.isBinary);
+    }
+    if (this.#paused && this.#inbox.isHalfEmpty) this.#resume();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.connection.transport.pause();
+    this.surroundings.heartbeat?.setPaused(this.connection, true);
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.connection.transport.resume();
+    this.surroundings.heartbeat?.setPaused(this.connection, false);
+  }
+
+  #finishWhenReady(): void {
+    const end = this.#end;
+    if (end === undefined || !this.#established || this.#finishing || this.#inbox.length > 0) return;
+    this.#finishing = true;
+    void this.#inContext(() => runFinish(this.connection, this.handlers, end, this.#policy)).then(() => {
+      this.surroundings.registry.announceFinish(this.connection, end);
+      this.#finished = true;
+      this.#reportEnd();
+    });
+  }
+
+  #inContext<T>(callback: () => T): T {
+    return this.surroundings.current.run(this.connection, callback);
+  }
+
+  #reportEnd(): void {
+    if (this.#finished && this.#running === 0) this.surroundings.ended();
+  }
+
+  #describeEnd(code: number, reason: string): FinishInfo {
+    const { closing } = this.connection;
+    const clean = code !== CLOSE_CODE_ABNORMAL;
+    if (closing !== undefined)
+      return new FinishInfo(closing.code, closing.reason, clean, closing.initiator, closing.error);
+    if (this.#error !== undefined) {
+      return new FinishInfo(this.#error.closeCode, reason, false, 'error', this.#error.cause);
+    }
+    return new FinishInfo(code, reason, clean, 'client');
+  }
+}

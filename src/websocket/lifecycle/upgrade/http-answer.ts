@@ -1,0 +1,76 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { HttpReply } from '../../errors/http-reply.js';
+import { isFieldValue, isToken } from '../../protocol/header.js';
+
+/**
+ * Time a refused client has to read its answer and to close, in milliseconds. Destroying a socket that still receives
+ * makes the operating system send a reset, and a reset takes the answer away from the client.
+ */
+const LINGER_MS = 1_000;
+
+/** Headers that say how the answer is framed; only we know, and a wrong one would split it. */
+const FRAMING_HEADERS = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'trailer']);
+
+/** An HTTP answer, checked and ready to be written. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+/**
+ * Turns a reply into an answer that cannot break the protocol.
+ * @throws TypeError for a header name or value that would break the header section, or a body that JSON cannot carry.
+ */
+export function toAnswer(reply: HttpReply): HttpAnswer {
+  const headers: (readonly [string, string])[] = [];
+  let contentType: string | undefined;
+  for (const [name, value] of Object.entries(reply.headers ?? {})) {
+    const lower = name.toLowerCase();
+    if (FRAMING_HEADERS.has(lower)) continue;
+    if (lower === 'content-type') contentType = String(value);
+    for (const line of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) {
+      if (!isToken(name) || !isFieldValue(line))
+        throw new TypeError(`The header ${JSON.stringify(name)} cannot be sent.`);
+      headers.push([name, line]);
+    }
+  }
+  const { body, type } = encodeBody(reply.body);
+  if (contentType === undefined && type !== undefined) headers.push(['Content-Type', type]);
+  return { status: reply.status, headers, body };
+}
+
+/** Writes one complete HTTP/1.1 answer and ends the socket; the client may vanish at any moment without harm. */
+export function writeAnswer(socket: Duplex, { status, headers, body }: HttpAnswer): void {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  lines.push('Connection: close', `Content-Length: ${body.length}`, '', '');
+  endSocket(socket, Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]));
+}
+
+/** Writes a complete HTTP response that the application made itself, as it is. */
+export function writeRawAnswer(socket: Duplex, response: string): void {
+  endSocket(socket, Buffer.from(response, 'utf8'));
+}
+
+function endSocket(socket: Duplex, bytes: Buffer): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('end', () => socket.destroy());
+  // Reading goes on, or the end of the client would never be noticed; what it still sends is of no interest.
+  socket.resume();
+  socket.end(bytes);
+}
+
+function encodeBody(body: unknown): { body: Buffer; type: string | undefined } {
+  if (body === undefined || body === null) return { body: Buffer.alloc(0), type: undefined };
+  if (typeof body === 'string') return { body: Buffer.from(body), type: 'text/plain; charset=utf-8' };
+  if (body instanceof Uint8Array) return { body: Buffer.from(body), type: 'application/octet-stream' };
+  return { body: Buffer.from(JSON.stringify(body)), type: 'application/json; charset=utf-8' };
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Bytes a client may send ahead of the answer before reading stops; they are messages to come. */
+const MAX_EARLY_BYTES = 65_536;
+
+/**
+ * An upgrade that is being decided about. While that takes time the socket is read, or the end of the client would go
+ * unnoticed; what it sends ahead is kept for the connection to come.
+ *
+ * Invariant: the socket has an `'error'` listener from the first line on, until `ws` or the end takes it over. Without
+ * one a reset during an asynchronous handshake ends the process.
+ */
+export class PendingUpgrade {
+  #early: Buffer[] | undefined;
+  #earlyBytes = 0;
+  #watching = false;
+  #wasWatched = false;
+  #gone = false;
+  #onGone: (() => void) | undefined;
+
+  constructor(
+    readonly request: IncomingMessage,
+    readonly socket: Duplex,
+    private readonly firstBytes: Buffer,
+  ) {
+    socket.on('error', noop);
+  }
+
+  /** The client left, or its socket failed. */
+  get isGone(): boolean {
+    return this.#gone || this.socket.destroyed || !this.socket.writable;
+  }
+
+  /** Everything the client sent after the request so far. */
+  get head(): Buffer {
+    return this.#early === undefined ? this.firstBytes : Buffer.concat([this.firstBytes, ...this.#early]);
+  }
+
+  /** Watches the client until `release`; `onGone` is called once if it leaves before. */
+  watch(onGone: () => void): void {
+    this.#watching = this.#wasWatched = true;
+    this.#onGone = onGone;
+    this.socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+  }
+
+  /** Stops watching: the socket is about to be answered. The error listener stays until `handOver`. */
+  release(): void {
+    if (!this.#watching) return;
+    this.#watching = false;
+    this.#onGone = undefined;
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    this.socket.pause();
+  }
+
+  /** `ws` has taken the socket over: it listens for errors now, and reading goes on. */
+  handOver(): void {
+    this.socket.off('error', noop);
+    if (this.#wasWatched) this.socket.resume();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    (this.#early ??= []).push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes >= MAX_EARLY_BYTES) this.socket.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#gone = true;
+    const onGone = this.#onGone;
+    this.release();
+    this.socket.destroy();
+    onGone?.();
+  };
+}
+
+/** Named, so that it can be taken off again. */
+function noop(): void {}

@@ -1,0 +1,110 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { HttpException, Logger } from '@nestjs/common';
+import type { ErrorHook, UpgradeFailure } from '../../endpoint/handshake-hook.js';
+import type { RequestContext } from '../../connection/request-context.js';
+import { isHttpReply, type HttpReply } from '../../errors/http-reply.js';
+import { describe, UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
+import { UPGRADE_ERRORS, type UpgradeErrorName } from '../../errors/upgrade-error.js';
+import { toAnswer, writeAnswer, type HttpAnswer } from './http-answer.js';
+
+const logger = new Logger('PlackWebSocket');
+
+/** Answers upgrades that are refused: through `onError` when there is one, else with the default answer. */
+export class Refusal {
+  constructor(private readonly onError: ErrorHook | undefined) {}
+
+  /**
+   * Refuses an upgrade on its socket. Never throws and never rejects.
+   * @param filtered the answer of an exception filter, which takes the place of the default one.
+   */
+  async refuse(socket: Duplex, context: RequestContext, cause: unknown, filtered?: HttpReply): Promise<void> {
+    writeAnswer(socket, await this.#answer(context, cause, filtered));
+  }
+
+  /** Answers a plain request on the path of an endpoint. Never throws and never rejects. */
+  async respond(response: ServerResponse, context: RequestContext, cause: unknown): Promise<void> {
+    const { status, headers, body } = await this.#answer(context, cause);
+    if (response.headersSent || response.destroyed) return;
+    response.statusCode = status;
+    for (const [name, value] of headers) response.appendHeader(name, value);
+    response.end(body);
+  }
+
+  async #answer(context: RequestContext, cause: unknown, filtered?: HttpReply): Promise<HttpAnswer> {
+    const { failure, reply } =
+      filtered === undefined ? defaultReply(context, cause) : filteredReply(context, cause, filtered);
+    if (this.onError !== undefined) {
+      try {
+        const own: unknown = await this.onError(failure);
+        if (isHttpReply(own)) return toAnswer(own);
+        if (own !== undefined && own !== null) {
+          logger.error('onError must return { status, headers?, body? } or nothing; the default answer is sent.');
+        }
+      } catch (error) {
+        logger.error(`onError failed, the default answer is sent: ${describe(error)}`, stackOf(error));
+      }
+    }
+    try {
+      return toAnswer(reply);
+    } catch (error) {
+      logger.error(`The answer of a refused upgrade could not be sent: ${describe(error)}`, stackOf(error));
+      return toAnswer({ status: 500 });
+    }
+  }
+}
+
+/** What the peer gets and what `onError` is told, from what was thrown. */
+function defaultReply(context: RequestContext, thrown: unknown): { failure: UpgradeFailure; reply: HttpReply } {
+  if (thrown instanceof UpgradeRefusedError) {
+    const { error } = thrown;
+    const { status, headers } = UPGRADE_ERRORS[error];
+    const actual = thrown.status ?? status;
+    const cause = thrown.cause ?? thrown;
+    // A fault of ours or of the application's hooks: the peer learns nothing, so the log has to.
+    if (error === 'internal error') logger.error(`A handshake failed: ${describe(cause)}`, stackOf(cause));
+    return {
+      failure: { error, status: actual, cause, context },
+      reply: { status: actual, headers: { ...headers, ...thrown.headers }, body: nestBody(actual, thrown.message) },
+    };
+  }
+  if (thrown instanceof HttpException) {
+    const status = thrown.getStatus();
+    const response = thrown.getResponse();
+    return {
+      failure: { error: nameOfStatus(status), status, cause: thrown, context },
+      reply: { status, body: typeof response === 'object' ? response : { statusCode: status, message: response } },
+    };
+  }
+  // What an unknown exception says is for the log and for onError, never for the peer.
+  logger.warn(`A handshake was refused because of an exception: ${describe(thrown)}`);
+  return {
+    failure: { error: 'invalid request', status: 400, cause: thrown, context },
+    reply: { status: 400, body: nestBody(400, 'invalid request') },
+  };
+}
+
+function filteredReply(
+  context: RequestContext,
+  cause: unknown,
+  reply: HttpReply,
+): { failure: UpgradeFailure; reply: HttpReply } {
+  return { failure: { error: nameOfStatus(reply.status), status: reply.status, cause, context }, reply };
+}
+
+function nestBody(status: number, message: string): object {
+  return { statusCode: status, message, error: STATUS_CODES[status] ?? 'Error' };
+}
+
+function nameOfStatus(status: number): UpgradeErrorName {
+  if (status === 401) return 'unauthorized';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not found';
+  if (status === 408) return 'handshake timeout';
+  if (status === 429) return 'too many connections';
+  return status >= 500 ? 'internal error' : 'invalid request';
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}
