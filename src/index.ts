@@ -16,8 +16,10 @@ export {
   type UpgradeMiddleware,
   type WsEndpointOptions,
 } from './websocket/endpoint/endpoint.options.js';
+export { CompressionOptions } from './websocket/connection/compression.options.js';
 export { HeartbeatOptions } from './websocket/connection/heartbeat.js';
 export { LimitsOptions } from './websocket/connection/limits.options.js';
+export type { UserId } from './websocket/connection/connection-limits.js';
 export { ShutdownOptions } from './websocket/lifecycle/finish/shutdown.options.js';
 export type { TrustProxy } from './websocket/connection/proxy-trust.js';
 
@@ -65,7 +67,13 @@ export type { Delivery } from './websocket/connection/delivery.js';
 export type { Unregister } from './websocket/connection/handler-list.js';
 export { RequestContext, type QueryValues } from './websocket/connection/request-context.js';
 export { FinishInfo, type FinishInitiator } from './websocket/connection/finish-info.js';
-export { ConnectionRegistry, type RegistryState, type UrlRequest } from './websocket/connection/connection-registry.js';
+export {
+  ConnectionRegistry,
+  type EstablishHandler,
+  type FinishHandler,
+  type RegistryState,
+  type UrlRequest,
+} from './websocket/connection/connection-registry.js';
 export { CloseCode } from './websocket/protocol/close-code.js';
 
 // Messages

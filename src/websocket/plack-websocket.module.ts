@@ -56,6 +56,7 @@ export interface PlackWebSocketModuleAsyncOptions extends Pick<ModuleMetadata, '
 export class PlackWebSocketModule
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown
 {
+  /** @internal */
   constructor(
     @Inject(PlackWsAdapter) private readonly adapter: PlackWsAdapter,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,

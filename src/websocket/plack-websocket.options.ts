@@ -1,3 +1,4 @@
+import type { CompressionOptions } from './connection/compression.options.js';
 import type { UserId } from './connection/connection-limits.js';
 import { HeartbeatOptions } from './connection/heartbeat.js';
 import { LimitsOptions } from './connection/limits.options.js';
@@ -67,6 +68,14 @@ const LIMITS: Readonly<Record<keyof LimitsOptions, Check>> = {
   maxPendingHandshakes: positive,
 };
 
+const COMPRESSION: Readonly<Record<keyof CompressionOptions, Check>> = {
+  thresholdBytes: notNegative,
+  level: [(value) => isBetween(value, 1, 9), 'a whole number of 1 to 9'],
+  memLevel: [(value) => isBetween(value, 1, 9), 'a whole number of 1 to 9'],
+  contextTakeover: aBoolean,
+  concurrency: positive,
+};
+
 const HEARTBEAT: Readonly<Record<keyof HeartbeatOptions, Check>> = { intervalMs: positive, timeoutMs: positive };
 
 const SHUTDOWN: Readonly<Record<keyof ShutdownOptions, Check>> = {
@@ -88,6 +97,10 @@ const ENDPOINT: Readonly<Record<keyof EndpointOptions, Check>> = {
   protocols: [(value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'), 'a list of names'],
   concurrency: positive,
   limits: section(LIMITS),
+  compression: [
+    (value) => typeof value === 'boolean' || section(COMPRESSION)[0](value),
+    'true, false, or an object of options',
+  ],
   handshakeTimeoutMs: notNegative,
   closeTimeoutMs: positive,
   middleware: [
@@ -164,15 +177,22 @@ function check(given: object, checks: Readonly<Record<string, Check>>, where: st
   }
 }
 
-/** Names the member of a group of options that is wrong. */
+/** Groups of options, so that an error can name the member that is wrong. */
+const GROUPS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  limits: LIMITS,
+  heartbeat: HEARTBEAT,
+  shutdown: SHUTDOWN,
+  compression: COMPRESSION,
+};
+
 function detail(name: string, value: unknown): string {
-  const group =
-    name === 'limits' ? LIMITS : name === 'heartbeat' ? HEARTBEAT : name === 'shutdown' ? SHUTDOWN : undefined;
+  const group = GROUPS[name];
   if (group === undefined || typeof value !== 'object' || value === null) return '';
   for (const [key, entry] of Object.entries(value)) {
-    const known = (group as Record<string, Check>)[key];
-    if (known === undefined)
+    const known = group[key];
+    if (known === undefined) {
       return ` ${name} does not know ${JSON.stringify(key)}; known are: ${Object.keys(group).join(', ')}.`;
+    }
     if (entry !== undefined && !known[0](entry)) return ` ${name}.${key} must be ${known[1]}, not ${show(entry)}.`;
   }
   return '';
@@ -195,6 +215,10 @@ function defined<T extends object>(values: T): Partial<T> {
 
 function pick(values: Partial<EndpointOptions>): Partial<EndpointOptions> {
   return Object.fromEntries(Object.entries(values).filter(([key, value]) => key in ENDPOINT && value !== undefined));
+}
+
+function isBetween(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
 function isCodec(value: unknown): boolean {

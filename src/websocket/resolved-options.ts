@@ -3,6 +3,7 @@ import { ApplicationConfig } from '@nestjs/core';
 import { AdapterSettings } from './adapter/adapter-settings.js';
 import { GatewaySerializer } from './adapter/gateway.serializer.js';
 import { ConnectionLimits, defaultUserId, type CountLimits, type UserId } from './connection/connection-limits.js';
+import { CompressionOptions } from './connection/compression.options.js';
 import { HeartbeatOptions } from './connection/heartbeat.js';
 import { LimitsOptions } from './connection/limits.options.js';
 import { ProxyTrust } from './connection/proxy-trust.js';
@@ -12,7 +13,8 @@ import type { EndpointOptions } from './endpoint/endpoint.options.js';
 import type { ErrorHook, HandshakeHook, LoginHook } from './endpoint/handshake-hook.js';
 import { HookResolver } from './endpoint/hook-resolver.js';
 import { joinPath } from './endpoint/path-pattern.js';
-import { ConfigurationError, describe } from './errors/plack-websocket.error.js';
+import { describe } from './errors/describe-error.js';
+import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
 import { PlackWebSocketOptions, readEndpointOptions } from './plack-websocket.options.js';
 import { JsonSerializer } from './serializer/json.serializer.js';
@@ -114,6 +116,7 @@ export class ResolvedOptions extends AdapterSettings {
       protocols,
       concurrency,
       limits,
+      compression: readCompression(options, where),
       connectionLimits,
       handshakeTimeoutMs,
       closeTimeoutMs,
@@ -140,6 +143,19 @@ export class ResolvedOptions extends AdapterSettings {
     this.#serializers.set(option, serializer);
     return serializer;
   }
+}
+
+function readCompression(
+  { compression, limits }: Pick<ReturnType<typeof readEndpointOptions>, 'compression' | 'limits'>,
+  where: string,
+): CompressionOptions | undefined {
+  if (compression === false) return undefined;
+  if (limits.maxPayloadBytes === 0) {
+    throw new ConfigurationError(
+      `${where}: compression needs limits.maxPayloadBytes, or a small message could inflate without end.`,
+    );
+  }
+  return Object.assign(new CompressionOptions(), compression === true ? {} : compression);
 }
 
 function toProxyTrust(trustProxy: PlackWebSocketOptions['trustProxy']): ProxyTrust {

@@ -5,7 +5,8 @@ import type { Type } from '@nestjs/common';
 import type { UrlRequest } from '../connection/connection-registry.js';
 import type { ProxyTrust } from '../connection/proxy-trust.js';
 import type { Endpoint } from '../endpoint/endpoint.js';
-import { ConfigurationError, describe } from '../errors/plack-websocket.error.js';
+import { describe } from '../errors/describe-error.js';
+import { ConfigurationError } from '../errors/plack-websocket.error.js';
 
 /** What may stand in a URL between the slashes and the path; anything else in a Host header would be an injection. */
 const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;

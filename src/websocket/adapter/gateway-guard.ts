@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { isPromiseLike } from '../connection/settle.js';
+import { stackOf } from '../errors/describe-error.js';
 import { CloseCode } from '../protocol/close-code.js';
 
 type Hook = (this: object, client: unknown, ...rest: unknown[]) => unknown;
@@ -36,7 +37,7 @@ function guard(
   const original = gateway[name];
   if (typeof original !== 'function') return;
   const fail = (client: unknown, error: unknown): void => {
-    logger.error(`${gateway.constructor.name}.${name} failed.`, error instanceof Error ? error.stack : String(error));
+    logger.error(`${gateway.constructor.name}.${name} failed.`, stackOf(error));
     onFault?.(client);
   };
   const guarded: Hook = function (client, ...rest) {

@@ -60,6 +60,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
   #drain: Drain | undefined;
   #eventLoopDelay: EventLoopDelay | undefined;
 
+  /** @internal */
   constructor(
     private readonly httpHost: HttpAdapterHost,
     private readonly settings: AdapterSettings,

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions, type WebSocket } from 'ws';
+import type { CompressionOptions } from '../connection/compression.options.js';
 import type { Transport } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
 import type { EndpointSettings } from '../endpoint/endpoint.js';
@@ -49,11 +50,11 @@ export class WsAcceptor extends Acceptor {
   #serverFor(settings: EndpointSettings): WebSocketServer {
     const known = this.#servers.get(settings);
     if (known !== undefined) return known;
-    const { limits, closeTimeoutMs } = settings;
+    const { limits, closeTimeoutMs, compression } = settings;
     const options: ServerOptions & Record<string, unknown> = {
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
+      perMessageDeflate: compression === undefined ? false : toDeflateOptions(compression),
       maxPayload: limits.maxPayloadBytes,
       maxFragments: limits.maxFragments,
       maxPendingAutoPongs: MAX_PENDING_PONGS,
@@ -65,6 +66,17 @@ export class WsAcceptor extends Acceptor {
     this.#servers.set(settings, server);
     return server;
   }
+}
+
+function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions {
+  const { thresholdBytes, level, memLevel, contextTakeover, concurrency } = options;
+  return {
+    threshold: thresholdBytes,
+    concurrencyLimit: concurrency,
+    serverNoContextTakeover: !contextTakeover,
+    clientNoContextTakeover: !contextTakeover,
+    zlibDeflateOptions: { level, memLevel },
+  };
 }
 
 function onMessage(this: ListenedSocket, data: unknown, isBinary: boolean): void {

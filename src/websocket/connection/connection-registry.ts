@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type Type } from '@nestjs/common';
-import { describe } from '../errors/plack-websocket.error.js';
+import { describe, stackOf } from '../errors/describe-error.js';
+import { isPromiseLike } from './settle.js';
+import type { MessageEncodingError } from '../errors/plack-websocket.error.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { SelectedAudience } from './audience.js';
 import { Channels, EVERYBODY } from './channels.js';
-import type { Audience, Connection, ConnectionHome } from './connection.js';
+import type { Audience, Connection } from './connection.js';
 import type { Delivery } from './delivery.js';
 import { FinishInfo } from './finish-info.js';
 import type { Unregister } from './handler-list.js';
@@ -17,18 +19,20 @@ export type RegistryState = 'starting' | 'accepting' | 'draining' | 'closed';
 /** A request that tells under which name the server is reached. */
 export type UrlRequest = RequestContext | IncomingMessage | { readonly raw: IncomingMessage };
 
-/** Builds the URL of an endpoint; who knows paths and servers implements it. @internal */
+/** Builds the URL of an endpoint; who knows paths and servers implements it. */
 export type UrlBuilder = (endpoint: Type, params: Readonly<Record<string, string>>, request?: UrlRequest) => string;
 
-type EstablishHandler = (connection: Connection) => void;
-type FinishHandler = (connection: Connection, end: FinishInfo) => void;
+/** Told of every connection that is established here. */
+export type EstablishHandler = (connection: Connection) => unknown;
+/** Told of every connection that is over. */
+export type FinishHandler = (connection: Connection, end: FinishInfo) => unknown;
 
 /**
  * The open connections of this process. Injectable everywhere, also into controllers and services, and usable before
  * the first client comes.
  */
 @Injectable()
-export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome {
+export class ConnectionRegistry implements Iterable<Connection> {
   readonly #connections = new Map<string, Connection>();
   readonly #byEndpoint = new Map<Type, Set<Connection>>();
   readonly #onEstablish = new Set<{ readonly handler: EstablishHandler }>();
@@ -70,8 +74,9 @@ export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome 
   }
 
   /**
-   * Sends a value to every connection. Encoded once per serializer; a closing connection is counted as dropped.
-   * @throws MessageEncodingError before anything is sent, when a serializer cannot encode the value.
+   * Sends a value to every connection. Encoded once per serializer; a connection that is closing, or whose serializer
+   * cannot encode the value while others can, is counted as dropped.
+   * @throws MessageEncodingError before anything is sent, when no serializer concerned can encode the value.
    */
   broadcast(value: unknown): Delivery {
     return this.to(EVERYBODY).send(value);
@@ -99,7 +104,7 @@ export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome 
 
   /**
    * Calls a handler for every connection that is established (before `@OnEstablish` runs) or finished (after
-   * `@OnFinish`), on this process. A throw in a handler is logged and changes nothing.
+   * `@OnFinish`), on this process. A throw or rejection in a handler is logged and changes nothing; nobody waits for it.
    *
    * @returns an idempotent function that takes the handler off again.
    */
@@ -163,12 +168,7 @@ export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome 
 
   /** Encodes once per serializer, before anything is sent, then sends to a snapshot. */
   readonly #deliver = (members: readonly Connection[], value: unknown): Delivery => {
-    const encoded = new Map<Serializer, SharedMessage>();
-    for (const connection of members) {
-      if (!encoded.has(connection.serializer)) {
-        encoded.set(connection.serializer, new SharedMessage(connection.encode(value)));
-      }
-    }
+    const encoded = this.#encodeForAll(members, value);
     let sent = 0;
     for (const connection of members) {
       const message = encoded.get(connection.serializer);
@@ -176,6 +176,26 @@ export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome 
     }
     return { matched: members.length, sent, dropped: members.length - sent };
   };
+
+  /** A serializer that cannot encode the value leaves its own connections out, not those of the others. */
+  #encodeForAll(members: readonly Connection[], value: unknown): Map<Serializer, SharedMessage | undefined> {
+    const encoded = new Map<Serializer, SharedMessage | undefined>();
+    let failure: Error | undefined;
+    let succeeded = 0;
+    for (const connection of members) {
+      if (encoded.has(connection.serializer)) continue;
+      try {
+        encoded.set(connection.serializer, new SharedMessage(connection.encode(value)));
+        succeeded++;
+      } catch (error) {
+        failure = error as MessageEncodingError;
+        encoded.set(connection.serializer, undefined);
+      }
+    }
+    if (failure !== undefined && succeeded === 0) throw failure;
+    if (failure !== undefined) this.#logger.error(`A broadcast left out connections: ${describe(failure)}`);
+    return encoded;
+  }
 
   *#select(channels: readonly string[]): Iterable<Connection> {
     if (channels.includes(EVERYBODY)) {
@@ -194,11 +214,13 @@ export class ConnectionRegistry implements Iterable<Connection>, ConnectionHome 
     }
   }
 
-  #call(handler: () => void): void {
+  #call(handler: () => unknown): void {
+    const fail = (error: unknown): void => this.#logger.error('A registry handler failed.', stackOf(error));
     try {
-      handler();
+      const result = handler();
+      if (isPromiseLike(result)) result.then(undefined, fail);
     } catch (error) {
-      this.#logger.error(`A registry handler failed: ${describe(error)}`, error instanceof Error ? error.stack : '');
+      fail(error);
     }
   }
 }

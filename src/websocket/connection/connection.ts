@@ -38,12 +38,12 @@ export abstract class Audience implements Iterable<Connection> {
   abstract except(...exceptions: readonly Exception[]): Audience;
   /**
    * Sends to every member, the sender too if it is one. Encoded once per serializer.
-   * @throws MessageEncodingError before anything is sent, when a serializer cannot encode the value.
+   * @throws MessageEncodingError before anything is sent, when no serializer concerned can encode the value.
    */
   abstract send(value: unknown): Delivery;
   /**
    * Sends to every member but the sender. Same as `send` where there is no sender.
-   * @throws MessageEncodingError before anything is sent, when a serializer cannot encode the value.
+   * @throws MessageEncodingError before anything is sent, when no serializer concerned can encode the value.
    */
   abstract broadcast(value: unknown): Delivery;
   /** Closes every member as `connection.close` does; tells how many there were. */
@@ -53,14 +53,14 @@ export abstract class Audience implements Iterable<Connection> {
   abstract [Symbol.iterator](): IterableIterator<Connection>;
 }
 
-/** Where connections live together; the registry implements it. @internal */
+/** Where connections live together; the registry implements it. */
 export interface ConnectionHome {
   join(channel: string, connection: Connection): void;
   leave(channel: string, connection: Connection): void;
   audience(channels: readonly string[], sender: Connection | undefined): Audience;
 }
 
-/** What a connection is made of; the lifecycle puts it together. @internal */
+/** What a connection is made of; the lifecycle puts it together. */
 export interface ConnectionParts {
   readonly id: string;
   readonly endpoint: Type;
@@ -70,7 +70,7 @@ export interface ConnectionParts {
   readonly home: ConnectionHome;
 }
 
-/** What this side decided about the end, before the socket is closed. @internal */
+/** What this side decided about the end, before the socket is closed. */
 export interface ClosingDecision {
   readonly code: number;
   readonly reason: string;
@@ -103,7 +103,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
 
-  /** @internal */
+  /** */
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
@@ -325,12 +325,12 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return this.to(EVERYBODY).broadcast(value);
   }
 
-  /** @internal */
+  /** */
   get serializer(): Serializer {
     return this.#parts.serializer;
   }
 
-  /** @internal */
+  /** */
   get transport(): Transport {
     return this.#parts.outbox.transport;
   }
@@ -386,8 +386,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   }
 
   /**
-   * @internal Sends an event; what Nest's own `BaseWsExceptionFilter` calls on a client that is no bare socket. On an
+   * Sends an event; what Nest's own `BaseWsExceptionFilter` calls on a client that is no bare socket. On an
    * endpoint whose serializer takes no objects it leaves as JSON text.
+   *
+   * @internal
    */
   emit(event: string, data: unknown): boolean {
     let encoded: string | Uint8Array;
@@ -407,7 +409,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     this.#parts.outbox.transport.close(this.#closing.code, this.#closing.reason);
   }
 
-  /** @internal */
+  /** */
   terminateAs(initiator: FinishInitiator, error?: unknown): void {
     if (this.#state === 'closed') return;
     this.#closing ??= { code: 1006, reason: '', initiator, error };

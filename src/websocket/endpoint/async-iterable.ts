@@ -22,9 +22,12 @@ export function streamAsyncIterable(iterable: AsyncIterable<unknown>): Observabl
         subscriber.error(error);
       }
     })();
-    return () => {
-      // A failing clean-up has nobody left to tell.
-      void Promise.resolve(iterator.return?.()).catch(() => undefined);
-    };
+    return () => returnQuietly(iterator);
   });
+}
+
+/** Tells an iterator to stop; a clean-up that throws or rejects has nobody left to tell. */
+export function returnQuietly(iterator: AsyncIterator<unknown>): void {
+  const stop = async (): Promise<void> => void (await iterator.return?.());
+  stop().catch(() => undefined);
 }

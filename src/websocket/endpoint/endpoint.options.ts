@@ -1,4 +1,5 @@
 import type { ScopeOptions, Type } from '@nestjs/common';
+import type { CompressionOptions } from '../connection/compression.options.js';
 import type { LimitsOptions } from '../connection/limits.options.js';
 import type { RequestContext } from '../connection/request-context.js';
 import type { BuiltInSerializer, Serializer } from '../serializer/serializer.js';
@@ -41,6 +42,11 @@ export class EndpointOptions {
   concurrency = 1;
   /** What a connection may use; what is left out keeps its default. */
   limits: Partial<LimitsOptions> = {};
+  /**
+   * Offers compression of messages: `true` for the defaults, or what differs from them. Default `false`. Connections
+   * that use it leave the fast path.
+   */
+  compression: boolean | Partial<CompressionOptions> = false;
   /** Time for origin, hook, login and guards together, in milliseconds. Default 10 000; 0 means no limit. */
   handshakeTimeoutMs = 10_000;
   /**

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { CompressionOptions } from '../connection/compression.options.js';
 import type { ConnectionLimits } from '../connection/connection-limits.js';
 import type { LimitsOptions } from '../connection/limits.options.js';
 import type { RequestContext } from '../connection/request-context.js';
@@ -21,6 +22,8 @@ export interface EndpointSettings {
   readonly limits: LimitsOptions;
   /** Counts the connections of this endpoint alone, where it has limits of its own for that. */
   readonly connectionLimits: ConnectionLimits | undefined;
+  /** `undefined` when compression is off. */
+  readonly compression: CompressionOptions | undefined;
   readonly handshakeTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly middleware: readonly UpgradeMiddleware[];

@@ -1,6 +1,7 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { ConfigurationError, describe } from '../errors/plack-websocket.error.js';
+import { describe } from '../errors/describe-error.js';
+import { ConfigurationError } from '../errors/plack-websocket.error.js';
 
 /** A function, or a class with a method of one name. */
 type Hook = (...args: never[]) => unknown;

@@ -181,8 +181,9 @@ function sourceOfClass(type: Type | undefined, stage: ParameterStage): Parameter
 }
 
 function nextPosition(positions: ParameterSource[], type: Type | undefined): ParameterSource {
-  // `Object` is what interfaces, unions and `unknown` leave behind: it may be anything.
-  const unknownType = type === undefined || (type as unknown) === Object;
+  // `Object` is what interfaces, unions and `unknown` leave behind, `Function` what a type-only import does: it may be
+  // anything.
+  const unknownType = type === undefined || (type as unknown) === Object || (type as unknown) === Function;
   while (!unknownType && (positions[0] === 'connection' || positions[0] === 'context')) positions.shift();
   return positions.shift() ?? 'nothing';
 }

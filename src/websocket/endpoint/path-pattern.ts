@@ -1,5 +1,6 @@
 import { compile, match, parse, type MatchFunction, type ParamData, type Token } from 'path-to-regexp';
-import { ConfigurationError, describe } from '../errors/plack-websocket.error.js';
+import { describe } from '../errors/describe-error.js';
+import { ConfigurationError } from '../errors/plack-websocket.error.js';
 
 /** Parameters of a path, decoded. */
 export type PathParams = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -37,7 +37,10 @@ function describeHttpException(error: HttpException): PeerError {
   if (typeof response === 'string') return { code, message: response };
   const { message, error: _name, statusCode: _status, errorCode: _code, ...rest } = response as Record<string, unknown>;
   // Validation pipes put the list of failures where the message stands.
-  if (Array.isArray(message)) return { code, message: error.message, details: message };
+  if (Array.isArray(message)) {
+    const [first] = message as unknown[];
+    return { code, message: typeof first === 'string' ? first : error.message, details: message };
+  }
   const text = typeof message === 'string' ? message : error.message;
   return Object.keys(rest).length === 0 ? { code, message: text } : { code, message: text, details: rest };
 }

@@ -8,6 +8,7 @@
  * ├── OutboxOverflowError       a peer that does not read; closes 1013
  * └── UpgradeRefusedError       an upgrade that a fact of the request refuses
  */
+import { describe } from './describe-error.js';
 import type { UpgradeErrorName } from './upgrade-error.js';
 
 /** Base of every error that this library creates; `code` is stable, the message is for people. */
@@ -91,9 +92,4 @@ export class UpgradeRefusedError extends PlackWebSocketError {
 
   /** Headers that belong to this refusal, such as `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>;
-}
-
-/** A short text for the log; never sent to a peer. */
-export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,8 @@ import { chain, isPromiseLike, type MaybePromise } from '../connection/settle.js
 import type { EndpointHandlers, EstablishArguments } from '../endpoint/compiled-endpoint.js';
 import type { ServedEndpoint } from '../endpoint/endpoint.js';
 import type { HttpReply } from '../errors/http-reply.js';
-import { describe, UpgradeRefusedError } from '../errors/plack-websocket.error.js';
+import { describe } from '../errors/describe-error.js';
+import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
 import type { Acceptor } from './establish/acceptor.js';
 import { AcceptResponse } from './handshake/accept-response.js';
 import { decideHandshake, preferredSubprotocol } from './handshake/handshake-stage.js';
@@ -60,7 +61,7 @@ export class ConnectionLifecycle {
   constructor(
     private readonly acceptor: Acceptor,
     private readonly refusal: Refusal,
-    private readonly surroundings: ConnectionSurroundings & { readonly established: () => void },
+    private readonly surroundings: ConnectionSurroundings & { readonly established: (open: OpenConnection) => void },
     private readonly admission: Admission,
   ) {}
 
@@ -207,7 +208,7 @@ export class ConnectionLifecycle {
       return;
     }
     upgrade.handOver();
-    surroundings.established();
+    surroundings.established(open);
     open.establish(args);
   }
 

@@ -1,5 +1,5 @@
 import type { ByteBudget } from '../connection/byte-budget.js';
-import type { Connection } from '../connection/connection.js';
+import type { ClosingDecision, Connection } from '../connection/connection.js';
 import type { CurrentConnection } from '../connection/current-connection.js';
 import { FinishInfo } from '../connection/finish-info.js';
 import type { Heartbeat } from '../connection/heartbeat.js';
@@ -24,7 +24,7 @@ export interface ConnectionSurroundings {
   /** Bytes that all connections together may hold. */
   readonly budget: ByteBudget;
   /** Everything of one connection is over: its finish handlers have settled and no handler runs any more. */
-  readonly ended: () => void;
+  readonly ended: (connection: OpenConnection) => void;
 }
 
 /**
@@ -40,6 +40,7 @@ export class OpenConnection implements TransportListener {
   #established = false;
   #running = 0;
   #paused = false;
+  #drainDecision: ClosingDecision | undefined;
   #end: FinishInfo | undefined;
   #finishing = false;
   #finished = false;
@@ -68,6 +69,20 @@ export class OpenConnection implements TransportListener {
     const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.#policy));
     if (isPromiseLike(pending)) void pending.then(() => this.#settleEstablish());
     else this.#settleEstablish();
+  }
+
+  /** Closes as soon as what has arrived is handled; nothing more is read. */
+  drain(decision: ClosingDecision): void {
+    this.#drainDecision = decision;
+    if (this.#isIdle) this.closeNow(decision);
+    else this.#pause();
+  }
+
+  /** Closes whatever is still going on. */
+  closeNow(decision: ClosingDecision): void {
+    this.connection.closeAs(decision);
+    // The peer's answer to the close frame has to be read.
+    if (this.#paused) this.#resume();
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
@@ -117,7 +132,7 @@ export class OpenConnection implements TransportListener {
     this.#established = true;
     this.connection.settleEstablish();
     this.#takeWaiting();
-    this.#finishWhenReady();
+    this.#afterWork();
   }
 
   #handle(data: string | Buffer, isBinary: boolean): void {
@@ -129,9 +144,19 @@ export class OpenConnection implements TransportListener {
     void pending.then(() => {
       this.#running--;
       this.#takeWaiting();
-      this.#finishWhenReady();
-      this.#reportEnd();
+      this.#afterWork();
     });
+  }
+
+  /** Something was finished: the connection may be ready to be closed, to finish, or be over. */
+  #afterWork(): void {
+    if (this.#drainDecision !== undefined && this.#isIdle) this.closeNow(this.#drainDecision);
+    this.#finishWhenReady();
+    this.#reportEnd();
+  }
+
+  get #isIdle(): boolean {
+    return this.#established && this.#running === 0 && this.#inbox.length === 0;
   }
 
   #takeWaiting(): void {
@@ -141,7 +166,7 @@ export class OpenConnection implements TransportListener {
       if (message === undefined) break;
       this.#handle(message.data, message.isBinary);
     }
-    if (this.#paused && this.#inbox.isHalfEmpty) this.#resume();
+    if (this.#paused && this.#drainDecision === undefined && this.#inbox.isHalfEmpty) this.#resume();
   }
 
   #pause(): void {
@@ -173,7 +198,7 @@ export class OpenConnection implements TransportListener {
   }
 
   #reportEnd(): void {
-    if (this.#finished && this.#running === 0) this.surroundings.ended();
+    if (this.#finished && this.#running === 0) this.surroundings.ended(this);
   }
 
   #describeEnd(code: number, reason: string): FinishInfo {

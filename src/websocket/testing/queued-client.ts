@@ -112,7 +112,7 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
   }
 
   /**
-   * Like {@link next}, parsed as JSON; a binary message is read as UTF-8. `T` is your word for its shape; nothing
+   * Like `next`, parsed as JSON; a binary message is read as UTF-8. `T` is your word for its shape; nothing
    * checks it.
    *
    * @throws {@link NoMessageError} as `next` does, and if the message that came is not JSON; the message is taken.
@@ -193,7 +193,7 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 §7.1.2) and waits like {@link closed}. Without a code the close frame is
+   * Starts the closing handshake (RFC 6455 §7.1.2) and waits like `closed`. Without a code the close frame is
    * empty, as from a browser, and the server reads 1005. Does nothing if the connection is closed already.
    *
    * @throws TypeError at once if the code may not be sent: 1000–1003, 1007–1014 and 3000–4999 may.

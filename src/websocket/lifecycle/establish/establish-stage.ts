@@ -1,5 +1,5 @@
 import type { Connection } from '../../connection/connection.js';
-import { isPromiseLike, type MaybePromise } from '../../connection/settle.js';
+import type { MaybePromise } from '../../connection/settle.js';
 import { completionOf } from '../../endpoint/completion.js';
 import type { EndpointHandlers, EstablishArguments } from '../../endpoint/compiled-endpoint.js';
 
@@ -17,8 +17,10 @@ export function runEstablish(
 ): MaybePromise<void> {
   if (handlers.establish === undefined) return;
   try {
-    const pending = completionOf(handlers.establish(connection, args));
-    if (!isPromiseLike(pending)) return;
+    const result = handlers.establish(connection, args);
+    // The signal is only made for what is asynchronous; most are not.
+    const pending = result === undefined ? undefined : completionOf(result, connection.signal);
+    if (pending === undefined) return;
     return pending.catch((error: unknown) => errors.applyToEstablish(error, connection));
   } catch (error) {
     return errors.applyToEstablish(error, connection);

@@ -1,16 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClosingDecision } from '../../connection/connection.js';
 import type { ConnectionRegistry } from '../../connection/connection-registry.js';
 import type { ShutdownOptions } from './shutdown.options.js';
+
+/** Part of the time that is kept for closing handshakes: whoever is still busy then is closed all the same. */
+const CLOSING_SHARE = 0.25;
 
 /** Time for finish handlers of connections that had to be cut, in milliseconds. */
 const AFTER_CUT_MS = 1_000;
 
+/** A connection as far as a drain deals with it. */
+export interface Drainable {
+  /** Closes as soon as what has arrived is handled. */
+  drain(decision: ClosingDecision): void;
+  /** Closes whatever is still going on. */
+  closeNow(decision: ClosingDecision): void;
+  readonly connection: { terminateAs(initiator: 'shutdown'): void };
+}
+
 /**
- * The polite end: new upgrades are turned away, every client gets a close frame, running handlers and `@OnFinish` are
- * awaited, and whoever does not answer in time is cut.
+ * The polite end: new upgrades are turned away, every client gets a close frame once what it had sent is handled,
+ * running handlers and `@OnFinish` are awaited, and whoever does not answer in time is cut.
  */
 export class Drain {
-  #active = 0;
+  readonly #open = new Set<Drainable>();
   #onIdle: (() => void) | undefined;
   #done: Promise<void> | undefined;
 
@@ -19,20 +32,15 @@ export class Drain {
     private readonly options: ShutdownOptions,
   ) {}
 
-  /** Connections whose end is not over yet. */
-  get active(): number {
-    return this.#active;
-  }
-
   /** One more connection is there. */
-  readonly established = (): void => {
-    this.#active++;
+  readonly established = (connection: Drainable): void => {
+    this.#open.add(connection);
   };
 
   /** Everything of one connection is over. */
-  readonly ended = (): void => {
-    this.#active--;
-    if (this.#active === 0) this.#onIdle?.();
+  readonly ended = (connection: Drainable): void => {
+    this.#open.delete(connection);
+    if (this.#open.size === 0) this.#onIdle?.();
   };
 
   /** Ends all connections; once, however often it is called. Never rejects. */
@@ -42,33 +50,39 @@ export class Drain {
 
   async #run(): Promise<void> {
     this.registry.moveTo('draining');
-    const { graceMs } = this.options;
-    const deadline = new AbortController();
+    const { code, reason, graceMs } = this.options;
+    const decision: ClosingDecision = { code, reason, initiator: 'shutdown' };
+    const over = new AbortController();
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
-      if (this.#active === 0) resolve();
+      if (this.#open.size === 0) resolve();
     });
-    const timer = delay(graceMs, undefined, { signal: deadline.signal }).catch(() => undefined);
-    await Promise.race([Promise.all([this.#closeAll(deadline.signal), idle]), timer]);
-    deadline.abort();
-    if (this.#active > 0) {
-      for (const connection of this.registry) connection.terminateAs('shutdown');
-      const cut = new AbortController();
-      await Promise.race([idle, delay(AFTER_CUT_MS, undefined, { signal: cut.signal }).catch(() => undefined)]);
-      cut.abort();
-    }
+    void idle.then(() => over.abort());
+    const closing = this.#closeAll(decision, over.signal);
+    await Promise.race([idle, pause(graceMs * (1 - CLOSING_SHARE), over.signal)]);
+    for (const connection of this.#open) connection.closeNow(decision);
+    await Promise.race([idle, pause(graceMs * CLOSING_SHARE, over.signal)]);
+    for (const { connection } of this.#open) connection.terminateAs('shutdown');
+    await Promise.race([idle, pause(AFTER_CUT_MS, over.signal)]);
+    over.abort();
+    await closing;
     this.registry.moveTo('closed');
   }
 
-  async #closeAll(signal: AbortSignal): Promise<void> {
-    const { code, reason, batch, intervalMs } = this.options;
+  async #closeAll(decision: ClosingDecision, signal: AbortSignal): Promise<void> {
+    const { batch, intervalMs } = this.options;
     let inBatch = 0;
-    for (const connection of this.registry) {
+    for (const connection of [...this.#open]) {
       if (signal.aborted) return;
-      connection.closeAs({ code, reason, initiator: 'shutdown' });
+      connection.drain(decision);
       if (++inBatch < batch) continue;
       inBatch = 0;
-      await delay(intervalMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      await pause(intervalMs * (0.5 + Math.random()), signal);
     }
   }
+}
+
+/** Waits; an abort ends it early. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,9 +1,11 @@
-import { isObservable, lastValueFrom } from 'rxjs';
+import { isObservable } from 'rxjs';
 import { Logger } from '@nestjs/common';
 import type { Connection } from '../../connection/connection.js';
 import { isPromiseLike, type MaybePromise } from '../../connection/settle.js';
+import { lastItemOf } from '../../endpoint/completion.js';
 import type { EndpointHandlers } from '../../endpoint/compiled-endpoint.js';
 import { UNHANDLED, type FilterOutcome } from '../../endpoint/compiled-filters.js';
+import { describe, stackOf } from '../../errors/describe-error.js';
 import { UnsupportedDataError } from '../../errors/plack-websocket.error.js';
 import { describeForPeer, isExpected } from '../../errors/peer-error.js';
 import { CloseCode } from '../../protocol/close-code.js';
@@ -22,21 +24,28 @@ export class ErrorPolicy {
 
   /** Deals with an error of the message stage. A promise means that a filter or `@OnError` is asynchronous. */
   apply(error: unknown, inHand: MessageInHand): MaybePromise<void> {
-    const outcome = this.#filter(error, inHand);
-    if (!outcome.handled) return this.#consultOnError(error, inHand);
-    return this.#answer(outcome.value, error, inHand, () => undefined);
+    try {
+      const outcome = this.#filter(error, inHand);
+      const applied = outcome.handled
+        ? this.#answer(outcome.value, error, inHand, () => undefined)
+        : this.#consultOnError(error, inHand);
+      return isPromiseLike(applied)
+        ? applied.catch((fault: unknown) => this.#giveUp(fault, inHand.connection))
+        : applied;
+    } catch (fault) {
+      this.#giveUp(fault, inHand.connection);
+      return undefined;
+    }
   }
 
   /** Deals with an error of `@OnEstablish`: `@OnError` may still speak, then the connection closes with 1011. */
   async applyToEstablish(error: unknown, connection: Connection): Promise<void> {
-    this.#log(error, connection);
     await this.#tell(error, connection);
     connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
   }
 
   /** Deals with an error of a finish handler: there is nobody left to answer. */
   async applyToFinish(error: unknown, connection: Connection): Promise<void> {
-    this.#log(error, connection);
     await this.#tell(error, connection);
   }
 
@@ -78,9 +87,7 @@ export class ErrorPolicy {
     silent: () => MaybePromise<void>,
   ): MaybePromise<void> {
     if (isPromiseLike(result) || isObservable(result)) {
-      const settled = isObservable(result)
-        ? lastValueFrom(result, { defaultValue: undefined })
-        : Promise.resolve(result);
+      const settled = isObservable(result) ? lastItemOf(result, inHand.connection.signal) : Promise.resolve(result);
       return settled.then(
         (value) => this.#answer(value, error, inHand, silent),
         (fault: unknown) => {
@@ -110,19 +117,35 @@ export class ErrorPolicy {
       connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
       return;
     }
-    const { id } = form;
+    const { code, message, details } = describeForPeer(error);
+    const head = { event: 'error', ...(form.id === undefined ? {} : { id: form.id }) };
+    const withDetails = details === undefined ? undefined : { ...head, data: { code, message, details } };
+    if (withDetails !== undefined && this.#send(withDetails, connection)) return;
+    if (this.#send({ ...head, data: { code, message } }, connection)) return;
+    connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
+  }
+
+  /** Tells whether the message could be encoded; details of an exception may hold anything. */
+  #send(message: object, connection: Connection): boolean {
     try {
-      const message = { event: 'error', ...(id === undefined ? {} : { id }), data: describeForPeer(error) };
       connection.dispatch(connection.encode(message));
+      return true;
     } catch (fault) {
-      this.#logger.error('The error message could not be encoded; the connection closes.', stackOf(fault));
-      connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
+      this.#logger.error('An error message could not be encoded.', stackOf(fault));
+      return false;
     }
+  }
+
+  /** The policy itself failed: nothing can be said about the connection any more. */
+  #giveUp(fault: unknown, connection: Connection): void {
+    this.#logger.error('The handling of an error failed; the connection closes.', stackOf(fault));
+    connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error: fault });
   }
 
   /** Lets `@OnError` know; what it returns is sent if there is still somebody to send it to. */
   async #tell(error: unknown, connection: Connection): Promise<void> {
     try {
+      this.#log(error, connection);
       const result = await this.handlers.error?.(connection, error);
       if (result !== undefined) connection.dispatch(connection.encode(result));
     } catch (fault) {
@@ -132,14 +155,6 @@ export class ErrorPolicy {
 
   #log(error: unknown, connection: Connection): void {
     if (isExpected(error)) return;
-    this.#logger.error(`${connection.endpoint.name} failed: ${describeForLog(error)}`, stackOf(error));
+    this.#logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
   }
-}
-
-function describeForLog(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
-
-function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : String(error);
 }

@@ -61,7 +61,7 @@ export class MessageStage {
 
   #refuseUnrouted(message: unknown): MaybePromise<void> {
     const isEvent = typeof message === 'object' && message !== null && 'event' in message;
-    const form: ReplyForm = isEvent ? { event: 'error', id: readId(message) } : PLAIN_REPLY;
+    const form: ReplyForm = { event: undefined, id: readId(message) };
     const error = isEvent
       ? new UnknownEventError()
       : new MessageDecodingError(new TypeError('A message of this endpoint is an object { event, data }.'));
@@ -91,7 +91,10 @@ export class MessageStage {
   }
 
   #fail(error: unknown, message: unknown): MaybePromise<void> {
-    return this.policy.apply(error, this.#inHand(undefined, message, 'message', PLAIN_REPLY));
+    return this.policy.apply(
+      error,
+      this.#inHand(undefined, message, 'message', { event: undefined, id: readId(message) }),
+    );
   }
 
   #run(handler: MessageHandler | undefined, payload: unknown, pattern: string, form: ReplyForm): MaybePromise<void> {

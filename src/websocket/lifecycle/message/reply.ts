@@ -44,8 +44,8 @@ function isEvent(value: unknown): value is { event: string; data: unknown } {
 }
 
 /** Reads the `id` of a message; anything but a number or a short string is no identifier. */
-export function readId(message: object): MessageId | undefined {
-  if (!('id' in message)) return undefined;
+export function readId(message: unknown): MessageId | undefined {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return undefined;
   const { id } = message;
   if (typeof id === 'string') return id.length <= 128 ? id : undefined;
   return typeof id === 'number' ? id : undefined;

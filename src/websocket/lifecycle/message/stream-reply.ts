@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Subscription, type Observable } from 'rxjs';
+import { returnQuietly } from '../../endpoint/async-iterable.js';
+import { stopQuietly } from '../../endpoint/completion.js';
 import type { Connection } from '../../connection/connection.js';
 
 /** Items that may leave without giving the event loop a turn; a generator that never waits must not hold it. */
@@ -25,7 +27,7 @@ export function streamObservable(
   let over = false;
   const finish = (): void => {
     over = true;
-    subscription.unsubscribe();
+    stopQuietly(subscription);
   };
   const stop = (): void => {
     if (over) return;
@@ -70,10 +72,7 @@ export async function streamIterable(
 ): Promise<void> {
   const { signal } = connection;
   const iterator = source[Symbol.asyncIterator]();
-  const stop = (): void => {
-    // A clean-up that fails after the connection is gone has nobody left to tell.
-    void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  };
+  const stop = (): void => returnQuietly(iterator);
   signal.addEventListener('abort', stop, { once: true });
   try {
     for (let items = 1; !signal.aborted; items++) {

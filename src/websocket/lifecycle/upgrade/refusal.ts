@@ -4,7 +4,8 @@ import { HttpException, Logger } from '@nestjs/common';
 import type { ErrorHook, UpgradeFailure } from '../../endpoint/handshake-hook.js';
 import type { RequestContext } from '../../connection/request-context.js';
 import { isHttpReply, type HttpReply } from '../../errors/http-reply.js';
-import { describe, UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
+import { describe, stackOf } from '../../errors/describe-error.js';
+import { UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
 import { UPGRADE_ERRORS, type UpgradeErrorName } from '../../errors/upgrade-error.js';
 import { toAnswer, writeAnswer, type HttpAnswer } from './http-answer.js';
 
@@ -103,8 +104,4 @@ function nameOfStatus(status: number): UpgradeErrorName {
   if (status === 408) return 'handshake timeout';
   if (status === 429) return 'too many connections';
   return status >= 500 ? 'internal error' : 'invalid request';
-}
-
-function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : undefined;
 }

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { PlackWebSocketModule } from 'nestjs-plack-websocket';
+import { EchoEndpoint } from './echo.endpoint.js';
+import { NameHandshake } from './name.handshake.js';
+import { PageController } from './page.controller.js';
+import { RoomEndpoint } from './room.endpoint.js';
+import { SayHiController } from './say-hi.controller.js';
+
+@Module({
+  imports: [PlackWebSocketModule.forRoot({ path: '/ws', serializer: 'json' })],
+  providers: [NameHandshake, RoomEndpoint, EchoEndpoint],
+  controllers: [PageController, SayHiController],
+})
+export class AppModule {}

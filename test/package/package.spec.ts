@@ -1,0 +1,209 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const NAME = 'nestjs-plack-websocket';
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+/**
+ * An application that installed the tarball: it has what the package declares as dependencies and as required peers,
+ * and nothing else. What the package imports without declaring it, and every optional peer, is missing here.
+ */
+let app: string;
+let packed: readonly string[];
+let manifest: Manifest;
+
+beforeAll(async () => {
+  await buildUnlessFresh();
+  app = await mkdtemp(join(tmpdir(), `${NAME}-`));
+  // The dry run of `npm publish` sets this variable for its children, and then nothing would be written.
+  const { npm_config_dry_run: _dryRun, ...env } = process.env;
+  const packing = ['pack', '--ignore-scripts', '--json', '--pack-destination', app];
+  const { stdout } = await run('npm', packing, { cwd: ROOT, env });
+  const [tarball] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  packed = tarball.files.map(({ path }) => path).sort();
+
+  const installed = join(app, 'node_modules', NAME);
+  await mkdir(installed, { recursive: true });
+  await run('tar', ['-xzf', join(app, tarball.filename), '-C', installed, '--strip-components=1']);
+  manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+  const peers = Object.keys(manifest.peerDependencies).filter(
+    (peer) => manifest.peerDependenciesMeta?.[peer]?.optional !== true,
+  );
+  for (const dependency of [...Object.keys(manifest.dependencies), ...peers]) await link(dependency);
+  await writeFile(join(app, 'package.json'), '{ "name": "app", "private": true }\n');
+}, 120_000);
+
+afterAll(async () => {
+  if (app !== undefined) await rm(app, { recursive: true, force: true });
+});
+
+describe('the tarball', () => {
+  it('holds the build and the papers, and no test, sample or tool', () => {
+    const papers = packed.filter((path) => !path.startsWith('dist/'));
+    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(packed.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([]);
+    expect(packed.filter((path) => /(^|\/)(test|sample|bench)\/|spec\.|fixture\./.test(path))).toEqual([]);
+  });
+
+  it('holds every file that an entry names', () => {
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
+    );
+    expect(targets.filter((target) => !packed.includes(target.replace('./', '')))).toEqual([]);
+  });
+});
+
+describe('an application with nothing but the required peers', () => {
+  it('imports the entries', async () => {
+    const loaded = await execute(
+      'entries.mjs',
+      `import * as main from '${NAME}';
+       import * as testing from '${NAME}/testing';
+       console.log(JSON.stringify({ main: Object.keys(main), testing: Object.keys(testing) }));`,
+    );
+    expect(loaded).toEqual({
+      main: expect.arrayContaining(['PlackWebSocketModule', 'WsEndpoint', 'ConnectionRegistry']),
+      testing: expect.arrayContaining(['connect']),
+    });
+  });
+
+  it('requires the entries from CommonJS, and gets the classes that an import gets', async () => {
+    const loaded = await execute(
+      'entries.cjs',
+      `const main = require('${NAME}');
+       const testing = require('${NAME}/testing');
+       Promise.all([import('${NAME}'), import('${NAME}/testing')]).then(([{ ...imported }, { ...importedTesting }]) => {
+         const same = (a, b) => Object.keys(b).every((name) => a[name] === b[name]) && 'default' in b === false;
+         console.log(JSON.stringify({
+           main: Object.keys(main),
+           testing: Object.keys(testing),
+           same: same(main, imported) && same(testing, importedTesting),
+         }));
+       });`,
+    );
+    expect(loaded).toEqual({
+      main: expect.arrayContaining(['PlackWebSocketModule', 'WsEndpoint', 'ConnectionRegistry']),
+      testing: expect.arrayContaining(['connect']),
+      same: true,
+    });
+  });
+
+  it('compiles against the declarations, with every type that they mention declared too', async () => {
+    await link('@types/node');
+    await writeFile(
+      join(app, 'app.mts'),
+      `import { PlackWebSocketModule } from '${NAME}';
+       import { connect } from '${NAME}/testing';
+       export const module = PlackWebSocketModule.forRoot({ path: '/ws' });
+       export const test: (...args: Parameters<typeof connect>) => unknown = connect;\n`,
+    );
+    // Only our own declarations are checked: others may not compile without optional peers of theirs.
+    const problems = await execute(
+      'check.cjs',
+      `const ts = require(${JSON.stringify(join(ROOT, 'node_modules/typescript'))});
+       const program = ts.createProgram(['app.mts'], {
+         strict: true,
+         noEmit: true,
+         target: ts.ScriptTarget.ES2023,
+         module: ts.ModuleKind.NodeNext,
+         types: ['node'],
+       });
+       const ours = program.getSourceFiles().filter(({ fileName }) => /app\\.mts$|${NAME}\\/dist/.test(fileName));
+       const diagnostics = ours.flatMap((file) => [
+         ...program.getSyntacticDiagnostics(file),
+         ...program.getSemanticDiagnostics(file),
+       ]);
+       const texts = diagnostics.map(({ file, messageText }) =>
+         file.fileName + ': ' + ts.flattenDiagnosticMessageText(messageText, ' '));
+       console.log(JSON.stringify({ checked: ours.length > 2, texts }));`,
+    );
+    expect(problems).toEqual({ checked: true, texts: [] });
+  }, 60_000);
+});
+
+describe('npm start', () => {
+  it('builds and serves the chat with everything its page needs', async () => {
+    // In a group of its own, so that one signal ends npm, the compiler and the sample.
+    const started = spawn('npm', ['start'], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    const exited = once(started, 'exit');
+    try {
+      const url = await firstUrl(started.stdout);
+      const page = await fetch(url);
+      expect(page.headers.get('content-type')).toMatch('text/html');
+      const references = [...(await page.text()).matchAll(/(?:href|src)="(?!https?:|data:|#)([^"]+)"/g)];
+      const statuses = await Promise.all(
+        references.map(async ([, path = '']) => (await fetch(new URL(path, url))).status),
+      );
+      expect([page.status, ...statuses]).toEqual([200, ...references.map(() => 200)]);
+    } finally {
+      if (started.exitCode === null && started.pid !== undefined) process.kill(-started.pid, 'SIGTERM');
+      await exited;
+    }
+  }, 120_000);
+});
+
+async function firstUrl(output: NodeJS.ReadableStream): Promise<string> {
+  const seen: string[] = [];
+  for await (const line of createInterface({ input: output })) {
+    seen.push(line);
+    const url = /https?:\/\/\S+/.exec(line)?.[0];
+    if (url !== undefined) {
+      // What follows is read too: a full pipe would hold the program up.
+      output.resume();
+      return url;
+    }
+  }
+  throw new Error(`npm start ended without a URL:\n${seen.join('\n')}`);
+}
+
+/** A build that is older than a source would prove something about yesterday's package. */
+async function buildUnlessFresh(): Promise<void> {
+  const built = await modifiedMs(join(ROOT, 'dist/index.js'));
+  const sources = await readdir(join(ROOT, 'src'), { recursive: true });
+  const inputs = ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources.map((file) => join('src', file))];
+  const changed = await Promise.all(inputs.map(async (file) => modifiedMs(join(ROOT, file))));
+  if (Math.max(...changed) > built) await run('npm', ['run', '--silent', 'build'], { cwd: ROOT });
+}
+
+async function modifiedMs(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function link(dependency: string): Promise<void> {
+  const target = join(app, 'node_modules', dependency);
+  await mkdir(dirname(target), { recursive: true });
+  await symlink(join(ROOT, 'node_modules', dependency), target, 'dir').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
+/** Runs a program of the application with plain Node and parses what it prints. */
+async function execute(file: string, program: string): Promise<unknown> {
+  await writeFile(join(app, file), program);
+  const { NODE_OPTIONS: _runner, ...env } = process.env;
+  const { stdout } = await run(process.execPath, [file], { cwd: app, env });
+  return JSON.parse(stdout);
+}
