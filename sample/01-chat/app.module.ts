@@ -6,9 +6,11 @@ import { PageController } from './page.controller.js';
 import { RoomEndpoint } from './room.endpoint.js';
 import { SayHiController } from './say-hi.controller.js';
 
+// #region module
 @Module({
   imports: [PlackWebSocketModule.forRoot({ path: '/ws', serializer: 'json' })],
   providers: [NameHandshake, RoomEndpoint, EchoEndpoint],
   controllers: [PageController, SayHiController],
 })
 export class AppModule {}
+// #endregion module

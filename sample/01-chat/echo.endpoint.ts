@@ -1,5 +1,6 @@
 import { Connection, OnMessage, WsEndpoint } from 'nestjs-plack-websocket';
 
+// #region echo
 /** Sends every message back as it came: text as text, binary as binary. */
 @WsEndpoint({ path: 'echo', serializer: 'raw' })
 export class EchoEndpoint {
@@ -8,3 +9,4 @@ export class EchoEndpoint {
     return message;
   }
 }
+// #endregion echo

@@ -20,6 +20,7 @@ export function parseName(value: unknown): string {
   return name;
 }
 
+// #region handshake
 /** Lets nobody in without a name, and hands the name on to `@OnEstablish`. */
 @Injectable()
 export class NameHandshake {
@@ -27,3 +28,4 @@ export class NameHandshake {
     return [response, parseName(context.query['name'])];
   }
 }
+// #endregion handshake

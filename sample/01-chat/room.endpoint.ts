@@ -32,6 +32,7 @@ interface Said {
   data: { name: string; text: string };
 }
 
+// #region enter
 @WsEndpoint({ path: 'rooms/:room', handshake: NameHandshake })
 export class RoomEndpoint {
   constructor(private readonly registry: ConnectionRegistry) {}
@@ -48,7 +49,9 @@ export class RoomEndpoint {
     void connection.send({ event: 'welcome', data: { room, name, people } });
     connection.to(room).broadcast({ event: 'joined', data: { name, people } });
   }
+  // #endregion enter
 
+  // #region say
   /** The others hear it; the sender gets the same as the reply, with the `id` of what it sent. */
   @OnMessage('say')
   say(connection: Connection<unknown, Visit>, @MessageBody('text', { schema: Text }) text: string): Said {
@@ -57,13 +60,16 @@ export class RoomEndpoint {
     connection.to(room).broadcast(said);
     return said;
   }
+  // #endregion say
 
+  // #region leave
   @OnFinish()
   leave(connection: Connection<unknown, Visit>, end: FinishInfo): void {
     if (end.initiator === 'shutdown') return; // everybody leaves: nobody is there to be told
     const { name, room } = connection.data;
     this.registry.to(room).send({ event: 'left', data: { name, people: this.#peopleIn(room) } });
   }
+  // #endregion leave
 
   #peopleIn(room: string): string[] {
     const names = [...this.registry.to(room)].map(({ data }) => String(data['name']));

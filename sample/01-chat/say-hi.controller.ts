@@ -5,6 +5,7 @@ import { ConnectionRegistry, type Delivery } from 'nestjs-plack-websocket';
  * Says hello to everybody who is connected: to every room and to the echo. A plain string suits them all, each gets it
  * through its own serializer.
  */
+// #region say-hi
 @Controller('say_hi')
 export class SayHiController {
   constructor(private readonly registry: ConnectionRegistry) {}
@@ -14,6 +15,7 @@ export class SayHiController {
   sayHi(): Delivery {
     return this.registry.broadcast('Hello!');
   }
+  // #endregion say-hi
 
   /** The same from an address bar. */
   @Get()

@@ -9,7 +9,7 @@ import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
 import type { ConnectionLifecycle } from '../lifecycle/connection-lifecycle.js';
 import { requestPath } from '../lifecycle/upgrade/request-path.js';
 import { serveAsPlainHttp } from './foreign-upgrade.js';
-import { UpgradeInterception } from './upgrade-interception.js';
+import { UpgradeInterception, type UpgradeClaim } from './upgrade-interception.js';
 
 /** Time other listeners have to write to an upgrade that nobody may want, in milliseconds; engine.io's number. */
 const ABANDONED_AFTER_MS = 1_000;
@@ -31,7 +31,7 @@ export class EndpointServer {
   }
 
   attach(): void {
-    this.#interception.attach((request, socket, head) => this.#claim(request, socket, head));
+    this.#interception.attach((...upgrade) => this.#claim(...upgrade));
   }
 
   detach(): void {
@@ -52,19 +52,19 @@ export class EndpointServer {
   }
 
   /** Takes an upgrade that is ours, or that nobody takes. Never throws: it runs inside the server's `emit`. */
-  #claim(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  #claim(...[request, socket, head, isLast]: Parameters<UpgradeClaim>): boolean {
     try {
       if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
-        return this.#leaveToHttp(request, socket, head);
+        return isLast && this.#leaveToHttp(request, socket, head);
       let path: string;
       let match: RouteMatch<ServedEndpoint> | undefined;
       try {
         path = requestPath(request.url);
         match = this.router.find(path);
       } catch (error) {
-        return this.#leave(request, socket, toRefusal(error));
+        return isLast && this.#leave(request, socket, toRefusal(error));
       }
-      if (match === undefined) return this.#leave(request, socket, new UpgradeRefusedError('not found'));
+      if (match === undefined) return isLast && this.#leave(request, socket, new UpgradeRefusedError('not found'));
       const context = new RequestContext(request, path, match.params, this.proxies);
       this.lifecycle.upgrade(match.target, context, socket, head);
       return true;

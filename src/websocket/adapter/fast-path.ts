@@ -1,50 +1,224 @@
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
 import type { SharedMessage, TakenCallback } from '../connection/transport.js';
-import { frameBinary, frameText } from '../protocol/frame.js';
+import { frameBinary, frameSize, frameText } from '../protocol/frame.js';
+import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
+import { flushSoon, type Flushable } from './flush-queue.js';
 import { WsTransport } from './ws-transport.js';
 
 /*
- * What this file takes of `ws` beyond its documented interface: without an extension, `ws` writes every frame of its
- * own (pong, close, ping) to the socket synchronously and whole. So frames that we write to the same socket between two
- * of its calls stand between two of its frames, never inside one. `test/unit/adapter/fast-path.spec.ts` fails when that
- * changes; `WsTransport` is the way without it.
+ * What this file takes of `ws` beyond its documented interface:
+ *
+ * - Without an extension `ws` writes every frame of its own to the socket synchronously and whole, so bytes that we write
+ *   between two of its calls stand between two of its frames.
+ * - Every frame of its own goes out through a public method of the WebSocket (`close`, `pong`, `ping`, `send`), also when
+ *   it answers by itself, so a subclass (the documented option `WebSocket`) can let what we hold back leave first.
+ *
+ * `test/unit/adapter/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
  */
 
-/** Transports that hold their socket corked until the current event of the event loop is over. */
-const corked: FastTransport[] = [];
+/** The socket as it remembers who writes to it; a property instead of a closure per connection. */
+type OwnedSocket = Socket & { [OWNER]?: FastTransport };
 
-/** Lets everything written in this event leave: one write per connection, however many frames. */
-function uncorkAll(): void {
-  for (const transport of corked) transport.uncork();
-  corked.length = 0;
+const OWNER = Symbol('plack-websocket:transport');
+
+/** A `ws` socket that lets held-back messages leave before any frame of its own. */
+export class FlushingWebSocket extends WebSocket {
+  transport: FastTransport | undefined;
+
+  override close(code?: number, data?: string | Buffer): void {
+    this.transport?.seal();
+    super.close(code, data);
+  }
+
+  override terminate(): void {
+    this.transport?.seal();
+    super.terminate();
+  }
+
+  override pong(...args: unknown[]): void {
+    this.transport?.flush();
+    super.pong(...(args as Parameters<WebSocket['pong']>));
+  }
+
+  override ping(...args: unknown[]): void {
+    this.transport?.flush();
+    super.ping(...(args as Parameters<WebSocket['ping']>));
+  }
+
+  override send(...args: unknown[]): void {
+    this.transport?.flush();
+    super.send(...(args as Parameters<WebSocket['send']>));
+  }
 }
 
-/** Writes each message as one buffer, and all messages of one event of the event loop with one system call. */
-export class FastTransport extends WsTransport {
-  #corked = false;
+/** Where small frames of all connections are written; most of the time one connection writes at a time. */
+const arena = new FrameArena();
+
+/** More parts than this are joined for each receiver alone: comparing them would cost more, and keeping them too. */
+const MAX_SHARED_PARTS = 64;
+
+/** Receivers of one broadcast hold the same frames, so what was joined for the one before is often right for the next. */
+let joinedParts: readonly Buffer[] = [];
+let joinedBytes: Buffer = Buffer.alloc(0);
+
+/**
+ * Writes what one connection gets in one event of the event loop as one buffer, with one system call: the replies of a
+ * read burst, the messages of a broadcast.
+ */
+export class FastTransport extends WsTransport implements Flushable {
+  /** Frames that wait for the end of the event, in order, before those of the open region. */
+  #held: Buffer[] | undefined;
+  /** Frames in the arena that stand one behind the other and are ours alone. */
+  #region: Buffer | undefined;
+  #regionStart = 0;
+  #regionEnd = 0;
+  #heldBytes = 0;
+  /** What waited in the socket when the first of the held-back frames came; it can only have become less. */
+  #writableBytes = 0;
+  /** Neither side has begun to close. */
+  #open = true;
+  #taken: TakenCallback[] | undefined;
+  /** The queue knows that something is held back. */
+  #queued = false;
+  /** Size of the chunk that was read last. */
+  #chunkBytes = 0;
+  /** The message in hand is all that was read, so its reply need not wait for others. */
+  #alone = false;
+
+  constructor(ws: FlushingWebSocket, socket: Socket) {
+    super(ws, socket);
+    ws.transport = this;
+    (socket as OwnedSocket)[OWNER] = this;
+    // Before the listener of `ws`, which handles the whole chunk at once.
+    socket.prependListener('data', noteChunk);
+  }
 
   override get bufferedBytes(): number {
-    return this.socket.writableLength;
+    return this.#heldBytes === 0 ? this.socket.writableLength : this.#writableBytes + this.#heldBytes;
+  }
+
+  /** Kept here, because asking the socket of every receiver of a broadcast costs more than all the rest. */
+  override get isOpen(): boolean {
+    return this.#open && (this.#heldBytes > 0 || super.isOpen);
   }
 
   override send(data: string | Uint8Array, taken?: TakenCallback): void {
-    this.#write(typeof data === 'string' ? frameText(data) : frameBinary(data), taken);
+    if (!this.isOpen) {
+      taken?.(new Error('The connection is closing.'));
+      return;
+    }
+    if (taken !== undefined) (this.#taken ??= []).push(taken);
+    if (typeof data !== 'string') this.#hold(frameBinary(data));
+    else if (data.length > MAX_ARENA_TEXT) this.#hold(frameText(data));
+    else this.#append(data);
+    if (!this.#queued && !this.#alone) this.#queue(false);
   }
 
   override sendShared(message: SharedMessage): void {
-    this.#write(message.frame);
+    if (!this.isOpen) return;
+    this.#hold(message.frame);
+    if (!this.#queued && !this.#alone) this.#queue(true);
   }
 
-  uncork(): void {
-    this.#corked = false;
-    this.socket.uncork();
+  override beginMessage(byteLength: number): void {
+    this.#alone = frameSize(byteLength, true) === this.#chunkBytes;
   }
 
-  #write(frame: Buffer, taken?: TakenCallback): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.socket.cork();
-      if (corked.push(this) === 1) process.nextTick(uncorkAll);
+  override endMessage(): void {
+    if (!this.#alone) return;
+    this.#alone = false;
+    this.flush();
+  }
+
+  /** A chunk of that size was read and is about to be handled. */
+  noteChunk(byteLength: number): void {
+    this.#chunkBytes = byteLength;
+  }
+
+  /** A side begins to close: what is held back leaves first, nothing follows. */
+  seal(): void {
+    this.flush();
+    this.#open = false;
+  }
+
+  /** Writes what is held back. */
+  flush(): void {
+    this.#queued = false;
+    if (this.#heldBytes === 0) return;
+    const bytes = this.#takeHeld();
+    const taken = this.#taken;
+    if (taken === undefined) {
+      this.socket.write(bytes);
+      return;
     }
-    this.socket.write(frame, taken);
+    this.#taken = undefined;
+    this.socket.write(bytes, (error) => {
+      for (const tell of taken) tell(error);
+    });
   }
+
+  #queue(shared: boolean): void {
+    this.#queued = true;
+    flushSoon(this, shared);
+  }
+
+  /** Adds a small text to the frames in the arena. */
+  #append(text: string): void {
+    arena.reserve(text);
+    if (this.#region !== arena.buffer || this.#regionEnd !== arena.position) {
+      this.#sealRegion();
+      this.#region = arena.buffer;
+      this.#regionStart = arena.position;
+    }
+    if (this.#heldBytes === 0) this.#writableBytes = this.socket.writableLength;
+    const before = arena.position;
+    arena.writeText(text);
+    this.#regionEnd = arena.position;
+    this.#heldBytes += arena.position - before;
+  }
+
+  #hold(frame: Buffer): void {
+    this.#sealRegion();
+    if (this.#heldBytes === 0) this.#writableBytes = this.socket.writableLength;
+    (this.#held ??= []).push(frame);
+    this.#heldBytes += frame.length;
+  }
+
+  /** Somebody else wrote into the arena, or a frame of another kind follows: what is ours there becomes one part. */
+  #sealRegion(): void {
+    if (this.#region === undefined) return;
+    (this.#held ??= []).push(this.#region.subarray(this.#regionStart, this.#regionEnd));
+    this.#region = undefined;
+  }
+
+  #takeHeld(): Buffer {
+    this.#heldBytes = 0;
+    if (this.#held === undefined && this.#region !== undefined) {
+      const bytes = this.#region.subarray(this.#regionStart, this.#regionEnd);
+      // An idle connection must not keep an arena alive.
+      this.#region = undefined;
+      return bytes;
+    }
+    this.#sealRegion();
+    const parts = this.#held ?? [];
+    this.#held = undefined;
+    return join(parts);
+  }
+}
+
+function join(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  if (parts.length > MAX_SHARED_PARTS) return Buffer.concat(parts);
+  const isSame = parts.length === joinedParts.length && parts.every((part, index) => part === joinedParts[index]);
+  if (!isSame) {
+    joinedParts = parts;
+    joinedBytes = Buffer.concat(parts);
+  }
+  return joinedBytes;
+}
+
+function noteChunk(this: OwnedSocket, chunk: Buffer): void {
+  this[OWNER]?.noteChunk(chunk.length);
 }

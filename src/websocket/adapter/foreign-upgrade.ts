@@ -1,26 +1,24 @@
-import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 
 /**
- * Serves an upgrade to another protocol (`h2c`, …) as the plain request it is: a server may ignore `Upgrade`
- * (RFC 9110 §7.8). Node hands every upgrade to the listeners of `'upgrade'` once there is one, and would otherwise have
- * answered it by itself.
+ * Serves an upgrade to another protocol as the plain request it is: a server may ignore `Upgrade` (RFC 9110 §7.8), and
+ * Node does so while nobody listens for `'upgrade'`. Some HTTP clients offer `h2c` with every request, bodies included.
  *
- * The parser has let go of the socket, so the connection closes after the answer, and a body can only be read when its
- * length is known.
+ * The parser has let go of the socket, so the connection is given to the server once more, from the first byte of the
+ * request on and without the field that made an upgrade of it.
  */
 export function serveAsPlainHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  socket.on('error', () => socket.destroy());
-  response.assignSocket(socket as Socket);
-  response.once('finish', () => {
-    response.detachSocket(socket as Socket);
-    socket.end();
-  });
-  // Reading goes on, so that the end of the client is noticed; there is no next request to read.
-  if (head.length > 0) socket.unshift(head);
-  socket.resume();
-  server.emit('request', request, response);
+  socket.unshift(Buffer.concat([requestHead(request), head]));
+  server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', socket);
+}
+
+/** The head of a request as it was read, without `Upgrade`. */
+function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== 'upgrade') lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

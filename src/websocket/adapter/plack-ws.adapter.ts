@@ -151,7 +151,9 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
 
   /** Ends all connections politely; once, however often it is called. */
   async drain(): Promise<void> {
-    await this.#drain?.run();
+    const drained = this.#drain?.run();
+    this.#lifecycle?.refuseUndecided();
+    await drained;
     this.#heartbeat?.stop();
     this.#eventLoopDelay?.stop();
   }

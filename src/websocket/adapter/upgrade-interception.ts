@@ -1,10 +1,23 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Takes an upgrade and returns `true`, or leaves it to whoever else listens. */
-export type UpgradeClaim = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+/**
+ * Takes an upgrade and returns `true`, or leaves it to whoever else listens. `isLast` says that no other claim on this
+ * server is asked afterwards, so an upgrade that is left here is left to strangers or to nobody.
+ */
+export type UpgradeClaim = (request: IncomingMessage, socket: Duplex, head: Buffer, isLast: boolean) => boolean;
 
 type Emit = Server['emit'];
+
+/** What is attached to one server, however many applications of ours share it. */
+interface Attached {
+  readonly claims: UpgradeClaim[];
+  readonly emit: Emit;
+  /** The server's own `emit` before, if it had one. */
+  readonly previous: Emit | undefined;
+}
+
+const attachedTo = new WeakMap<Server, Attached>();
 
 /**
  * Sees every `'upgrade'` of an HTTP server before its listeners do. Other users of the server (socket.io, `ws` with a
@@ -13,48 +26,58 @@ type Emit = Server['emit'];
  */
 export class UpgradeInterception {
   readonly #server: Server;
-  #emit: Emit | undefined;
-  #previous: Emit | undefined;
-  #active = false;
+  #claim: UpgradeClaim | undefined;
 
   constructor(server: Server) {
     this.#server = server;
   }
 
-  /** How many others listen for upgrades. */
+  /** How many listen for upgrades beside the claims of this library. */
   get otherListeners(): number {
-    const own = this.#active ? 1 : 0;
-    return this.#server.listenerCount('upgrade') - own;
+    return this.#server.listenerCount('upgrade') - (attachedTo.has(this.#server) ? 1 : 0);
   }
 
   attach(claim: UpgradeClaim): void {
-    if (this.#active) return;
-    this.#active = true;
-    const server = this.#server;
-    // Called with the server as `this` below, as any emit is.
-    // oxlint-disable-next-line typescript/unbound-method
-    const inherited: Emit = server.emit;
-    this.#previous = Object.hasOwn(server, 'emit') ? inherited : undefined;
-    const isActive = (): boolean => this.#active;
-    this.#emit = function emit(this: Server, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'upgrade' && isActive() && claim(...(args as Parameters<UpgradeClaim>))) return true;
-      return (inherited as (event: string | symbol, ...args: unknown[]) => boolean).call(this, event, ...args);
-    } as Emit;
-    server.emit = this.#emit;
-    // Node only emits 'upgrade' when somebody listens.
-    server.on('upgrade', marker);
+    if (this.#claim !== undefined) return;
+    this.#claim = claim;
+    (attachedTo.get(this.#server) ?? intercept(this.#server)).claims.push(claim);
   }
 
   /** Takes off exactly what was attached. Somebody who wrapped `emit` after us keeps working. */
   detach(): void {
-    if (!this.#active) return;
-    this.#active = false;
-    const server = this.#server;
-    server.off('upgrade', marker);
-    if (server.emit !== this.#emit) return;
-    if (this.#previous !== undefined) server.emit = this.#previous;
-    else delete (server as Partial<Server>).emit;
+    const attached = attachedTo.get(this.#server);
+    if (this.#claim === undefined || attached === undefined) return;
+    attached.claims.splice(attached.claims.indexOf(this.#claim), 1);
+    this.#claim = undefined;
+    if (attached.claims.length === 0) release(this.#server, attached);
   }
+}
+
+function intercept(server: Server): Attached {
+  // Called with the server as `this` below, as any emit is.
+  // oxlint-disable-next-line typescript/unbound-method
+  const inherited: Emit = server.emit;
+  const claims: UpgradeClaim[] = [];
+  const isClaimed = (...[request, socket, head]: Parameters<UpgradeClaim>): boolean =>
+    [...claims].some((claim, index, { length }) => claim(request, socket, head, index === length - 1));
+  const emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'upgrade' && isClaimed(...(args as Parameters<UpgradeClaim>))) return true;
+    return (inherited as (event: string | symbol, ...args: unknown[]) => boolean).call(this, event, ...args);
+  } as Emit;
+  const attached = { claims, emit, previous: Object.hasOwn(server, 'emit') ? inherited : undefined };
+  attachedTo.set(server, attached);
+  server.emit = emit;
+  // Node only emits 'upgrade' when somebody listens.
+  server.on('upgrade', marker);
+  return attached;
+}
+
+function release(server: Server, { emit, previous }: Attached): void {
+  attachedTo.delete(server);
+  server.off('upgrade', marker);
+  if (server.emit !== emit) return;
+  if (previous !== undefined) server.emit = previous;
+  else delete (server as Partial<Server>).emit;
 }
 
 function marker(): void {}

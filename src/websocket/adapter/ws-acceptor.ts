@@ -8,7 +8,7 @@ import type { TransportListener } from '../connection/transport-listener.js';
 import type { EndpointSettings } from '../endpoint/endpoint.js';
 import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js';
 import { CloseCode } from '../protocol/close-code.js';
-import { FastTransport } from './fast-path.js';
+import { FastTransport, FlushingWebSocket } from './fast-path.js';
 import { WsTransport } from './ws-transport.js';
 
 /** Pongs that may wait for a peer that pings and does not read. */
@@ -18,9 +18,10 @@ const MAX_PENDING_PONGS = 64;
 const FAST_PATH = process.env['PLACK_WS_FAST_PATH'] !== 'off';
 
 /** A `ws` socket and who listens to it; a property instead of a closure per event. */
-type ListenedSocket = WebSocket & { [LISTENER]?: TransportListener };
+type ListenedSocket = WebSocket & { [LISTENER]?: TransportListener; [TRANSPORT]?: WsTransport };
 
 const LISTENER = Symbol('plack-websocket:listener');
+const TRANSPORT = Symbol('plack-websocket:transport');
 
 /** Completes upgrades with `ws`: one server without a port for each set of limits. */
 export class WsAcceptor extends Acceptor {
@@ -38,11 +39,10 @@ export class WsAcceptor extends Acceptor {
   ): void {
     this.#answer = answer;
     this.#serverFor(settings).handleUpgrade(request, socket, head, (ws: ListenedSocket) => {
-      const transport =
-        FAST_PATH && ws.extensions === ''
-          ? new FastTransport(ws, socket as Socket)
-          : new WsTransport(ws, socket as Socket);
+      const isFast = FAST_PATH && ws.extensions === '' && ws instanceof FlushingWebSocket;
+      const transport = isFast ? new FastTransport(ws, socket as Socket) : new WsTransport(ws, socket as Socket);
       ws.on('message', onMessage).on('error', onError).on('close', onClose);
+      ws[TRANSPORT] = transport;
       ws[LISTENER] = open(transport);
     });
   }
@@ -53,6 +53,7 @@ export class WsAcceptor extends Acceptor {
     const { limits, closeTimeoutMs, compression } = settings;
     const options: ServerOptions & Record<string, unknown> = {
       noServer: true,
+      WebSocket: FlushingWebSocket,
       clientTracking: false,
       perMessageDeflate: compression === undefined ? false : toDeflateOptions(compression),
       maxPayload: limits.maxPayloadBytes,
@@ -80,8 +81,12 @@ function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions
 }
 
 function onMessage(this: ListenedSocket, data: unknown, isBinary: boolean): void {
+  const transport = this[TRANSPORT];
   // `ws` delivers whole messages as Buffers with the default binary type.
-  this[LISTENER]?.onMessage(data as Buffer, isBinary);
+  const message = data as Buffer;
+  transport?.beginMessage(message.length);
+  this[LISTENER]?.onMessage(message, isBinary);
+  transport?.endMessage();
 }
 
 function onError(this: ListenedSocket, error: Error & { code?: string }): void {

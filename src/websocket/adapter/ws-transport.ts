@@ -26,6 +26,12 @@ export class WsTransport extends Transport {
     return this.socket.bytesRead;
   }
 
+  /** A message of that many bytes is about to be handled. */
+  beginMessage(_byteLength: number): void {}
+
+  /** The message was handled as far as it goes without waiting. */
+  endMessage(): void {}
+
   override send(data: string | Uint8Array, taken?: TakenCallback): void {
     this.raw.send(data, taken);
   }

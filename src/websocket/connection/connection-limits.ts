@@ -8,6 +8,16 @@ export type CountLimits = Pick<LimitsOptions, 'maxConnections' | 'maxConnections
 /** Tells users apart; `undefined` for somebody who is not counted. */
 export type UserId = (context: RequestContext) => string | undefined;
 
+/** One connection's place among the others; given back once. */
+export interface Place {
+  /** The user is known now. @throws UpgradeRefusedError 429 when the user has too many connections. */
+  identify(context: RequestContext): void;
+  release(): void;
+}
+
+/** The place of everybody where nothing is counted. */
+export const FREE_PLACE: Place = { identify: () => undefined, release: () => undefined };
+
 /**
  * Counts connections against limits: all of them, per address and per user. A place is taken when the upgrade arrives
  * and given back when the handshake fails or the connection is over, whatever happens in between.
@@ -22,56 +32,44 @@ export class ConnectionLimits {
     private readonly userId: UserId,
   ) {}
 
-  /** Places taken right now. */
+  /** Places taken right now; stays 0 where nothing is limited. */
   get total(): number {
     return this.#total;
   }
 
   /** @throws UpgradeRefusedError 503 when the server is full, 429 when the address has too many. */
   take(context: RequestContext): Place {
-    const { maxConnections, maxConnectionsPerIp } = this.limits;
+    const { maxConnections, maxConnectionsPerIp, maxConnectionsPerUser } = this.limits;
+    if ((maxConnections ?? maxConnectionsPerIp ?? maxConnectionsPerUser) === undefined) return FREE_PLACE;
     if (maxConnections !== undefined && this.#total >= maxConnections) {
       throw new UpgradeRefusedError('too many connections', 'too many connections', { headers: retryAfter() });
     }
     // The address is only looked up where it counts.
     const ip = maxConnectionsPerIp === undefined ? undefined : context.ip;
-    if (ip !== undefined) count(this.#byIp, ip, maxConnectionsPerIp as number);
+    if (ip !== undefined && maxConnectionsPerIp !== undefined) count(this.#byIp, ip, maxConnectionsPerIp);
     this.#total++;
-    return new Place(
-      (user) => count(this.#byUser, user, this.limits.maxConnectionsPerUser as number),
-      (user) => {
+    return this.#place(ip);
+  }
+
+  #place(ip: string | undefined): Place {
+    const { maxConnectionsPerUser } = this.limits;
+    let user: string | undefined;
+    let released = false;
+    return {
+      identify: (context) => {
+        const known = maxConnectionsPerUser === undefined || released ? undefined : this.userId(context);
+        if (known === undefined || maxConnectionsPerUser === undefined) return;
+        count(this.#byUser, known, maxConnectionsPerUser);
+        user = known;
+      },
+      release: () => {
+        if (released) return;
+        released = true;
         this.#total--;
         if (ip !== undefined) discount(this.#byIp, ip);
         if (user !== undefined) discount(this.#byUser, user);
       },
-      this.limits.maxConnectionsPerUser === undefined ? undefined : this.userId,
-    );
-  }
-}
-
-/** One connection's place among the others; given back once. */
-export class Place {
-  #user: string | undefined;
-  #given = false;
-
-  constructor(
-    private readonly countUser: (user: string) => void,
-    private readonly giveBack: (user: string | undefined) => void,
-    private readonly userId: UserId | undefined,
-  ) {}
-
-  /** The user is known now. @throws UpgradeRefusedError 429 when the user has too many connections. */
-  identify(context: RequestContext): void {
-    const user = this.userId?.(context);
-    if (user === undefined || this.#given) return;
-    this.countUser(user);
-    this.#user = user;
-  }
-
-  release(): void {
-    if (this.#given) return;
-    this.#given = true;
-    this.giveBack(this.#user);
+    };
   }
 }
 

@@ -170,8 +170,11 @@ export class ConnectionRegistry implements Iterable<Connection> {
   readonly #deliver = (members: readonly Connection[], value: unknown): Delivery => {
     const encoded = this.#encodeForAll(members, value);
     let sent = 0;
+    // Neighbours mostly share a serializer, so the last one looked up is the right one.
+    let serializer: Serializer | undefined;
+    let message: SharedMessage | undefined;
     for (const connection of members) {
-      const message = encoded.get(connection.serializer);
+      if (connection.serializer !== serializer) message = encoded.get((serializer = connection.serializer));
       if (message !== undefined && connection.dispatchShared(message)) sent++;
     }
     return { matched: members.length, sent, dropped: members.length - sent };
@@ -182,8 +185,9 @@ export class ConnectionRegistry implements Iterable<Connection> {
     const encoded = new Map<Serializer, SharedMessage | undefined>();
     let failure: Error | undefined;
     let succeeded = 0;
+    let last: Serializer | undefined;
     for (const connection of members) {
-      if (encoded.has(connection.serializer)) continue;
+      if (connection.serializer === last || encoded.has((last = connection.serializer))) continue;
       try {
         encoded.set(connection.serializer, new SharedMessage(connection.encode(value)));
         succeeded++;
@@ -197,11 +201,16 @@ export class ConnectionRegistry implements Iterable<Connection> {
     return encoded;
   }
 
-  *#select(channels: readonly string[]): Iterable<Connection> {
-    if (channels.includes(EVERYBODY)) {
-      yield* this.#connections.values();
-      return;
+  #select(channels: readonly string[]): Iterable<Connection> {
+    if (channels.includes(EVERYBODY)) return this.#connections.values();
+    const [only] = channels;
+    if (channels.length === 1 && only !== undefined && !this.#connections.has(only)) {
+      return this.#channels.members(only) ?? [];
     }
+    return this.#selectOnce(channels);
+  }
+
+  *#selectOnce(channels: readonly string[]): Iterable<Connection> {
     const seen = channels.length > 1 ? new Set<Connection>() : undefined;
     for (const channel of channels) {
       // An id addresses its connection and nobody else, so joining a channel of that name overhears nothing.

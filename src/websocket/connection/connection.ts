@@ -99,6 +99,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #abort: AbortController | undefined;
   #closing: ClosingDecision | undefined;
   #end: FinishInfo | undefined;
+  #finishTaken = false;
   #sent = 0;
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
@@ -126,6 +127,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   /** What guards, passport or the handshake hook put on the request as `user`. */
   get user(): TUser {
     return this.context.user;
+  }
+
+  set user(user: TUser) {
+    this.context.user = user;
   }
 
   /** The application's own data about this connection; starts as an empty object. */
@@ -350,9 +355,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return this.#messageHandlers?.entries;
   }
 
-  /** @internal A snapshot. */
-  get finishHandlers(): readonly Registration<ConnectionFinishHandler>[] | undefined {
-    return this.#finishHandlers?.entries;
+  /** @internal A snapshot; a handler that is added from now on runs by itself. */
+  takeFinishHandlers(): readonly Registration<ConnectionFinishHandler>[] {
+    this.#finishTaken = true;
+    return this.#finishHandlers?.entries ?? [];
   }
 
   /** @internal @throws MessageEncodingError */
@@ -469,7 +475,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #addFinishHandler(handler: ConnectionFinishHandler): Unregister {
     const unregister = (this.#finishHandlers ??= new HandlerList()).add(handler);
     const end = this.#end;
-    if (end !== undefined) {
+    if (end !== undefined && this.#finishTaken) {
       queueMicrotask(() => {
         try {
           void Promise.resolve(handler(this.#self, end, unregister)).catch((error: unknown) => logger.error(error));

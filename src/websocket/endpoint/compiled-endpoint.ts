@@ -7,6 +7,7 @@ import { compileArgument, fillArguments, type CompiledArgument } from './compile
 import { filterHandshakeError, filterMessageError, UNHANDLED, type FilterOutcome } from './compiled-filters.js';
 import { askGuards } from './compiled-guards.js';
 import { Intercepted } from './compiled-interceptors.js';
+import { toControllerRequest } from './controller-request.js';
 import type { ConnectionContextId, EndpointHost, EnhancerFinder, Enhancers } from './enhancers.js';
 import { isPipeable, pipesFor, readParameters, type ParameterStage } from './parameters.js';
 
@@ -82,7 +83,7 @@ class MethodCompiler {
     const handler = name === undefined ? establish : this.#prototypeMethod(name);
     const needsContext = enhancers.guards.length > 0 || args.some(({ custom }) => custom);
     const createContext = (context: RequestContext, response: () => ServerResponse): ExecutionContext =>
-      finder.createContext('http', [context.raw, response(), undefined], metatype, handler);
+      finder.createContext('http', [toControllerRequest(context), response(), undefined], metatype, handler);
     return {
       admit(context, response) {
         const host = needsContext ? createContext(context, response) : undefined;
@@ -166,11 +167,12 @@ class MethodCompiler {
   #arguments(name: string, stage: ParameterStage, methodPipes: readonly PipeTransform[]): StageArgument[] {
     return readParameters(this.host.definition, name, stage).map((parameter) => {
       const own = this.finder.parameterPipes(this.host, parameter.pipes, this.contextId);
-      const pipes = isPipeable(parameter, stage) ? pipesFor(parameter, methodPipes, own) : [];
+      const pipeable = isPipeable(parameter, stage);
+      const pipes = pipeable ? pipesFor(parameter, methodPipes, own) : [];
       return {
         ...compileArgument(parameter, pipes),
         custom: parameter.source === 'custom',
-        fromRequest: parameter.source !== 'session' && isPipeable(parameter, stage),
+        fromRequest: pipeable,
       };
     });
   }
@@ -192,7 +194,7 @@ class MethodCompiler {
 interface StageArgument extends CompiledArgument {
   /** Made by `createParamDecorator`, so it needs an execution context. */
   readonly custom: boolean;
-  /** Known before the 101. */
+  /** Sent by the client with the request, and made from it before the 101. */
   readonly fromRequest: boolean;
 }
 

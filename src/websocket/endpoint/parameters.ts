@@ -111,19 +111,21 @@ export function readParameters(definition: EndpointDefinition, method: string, s
   return parameters;
 }
 
-/** Tells whether a parameter is the message or comes from the request, so that pipes may see it. */
+/**
+ * Tells whether pipes see a parameter: the same ones as in a controller, so neither headers nor what the application
+ * made itself, such as the session, the results of the handshake or the connection.
+ */
 export function isPipeable(parameter: Parameter, stage: ParameterStage): boolean {
   switch (parameter.source) {
-    case 'connection':
-    case 'context':
-    case 'signal':
-    case 'session':
-    case 'nothing':
-      return false;
+    case 'param':
+    case 'query':
+    case 'cookies':
+    case 'custom':
+      return true;
     case 'payload':
       return stage === 'message';
     default:
-      return true;
+      return false;
   }
 }
 

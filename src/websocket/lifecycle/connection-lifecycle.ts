@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { Connection } from '../connection/connection.js';
+import { retryAfter } from '../connection/connection-limits.js';
 import { toEpochMs } from '../connection/expiry.js';
 import { Outbox } from '../connection/outbox.js';
 import type { RequestContext } from '../connection/request-context.js';
@@ -17,6 +18,7 @@ import { AcceptResponse } from './handshake/accept-response.js';
 import { decideHandshake, preferredSubprotocol } from './handshake/handshake-stage.js';
 import { AnsweredByMiddleware, concludeMiddleware } from './handshake/middleware.js';
 import { UpgradeResponse } from './handshake/upgrade-response.js';
+import { MessageStage } from './message/message-stage.js';
 import { OpenConnection, type ConnectionSurroundings } from './open-connection.js';
 import type { Admission, Entry } from './upgrade/admission.js';
 import { checkUpgrade } from './upgrade/check-upgrade.js';
@@ -58,6 +60,9 @@ class OwnReply {
  * stand in their folders.
  */
 export class ConnectionLifecycle {
+  readonly #undecided = new Set<() => void>();
+  readonly #stages = new WeakMap<EndpointHandlers, MessageStage>();
+
   constructor(
     private readonly acceptor: Acceptor,
     private readonly refusal: Refusal,
@@ -96,6 +101,11 @@ export class ConnectionLifecycle {
     }
     if (isPromiseLike(decision)) this.#await(attempt, decision);
     else this.#conclude(attempt, decision);
+  }
+
+  /** Refuses everybody who is still waiting for a decision: the application stops. */
+  refuseUndecided(): void {
+    for (const refuse of [...this.#undecided]) refuse();
   }
 
   /** Refuses an upgrade that belongs to no endpoint. Never throws. */
@@ -150,10 +160,16 @@ export class ConnectionLifecycle {
       if (attempt.settled) return;
       clearTimeout(timer);
       decided();
+      this.#undecided.delete(giveUp);
       upgrade.release();
       then();
       attempt.settled = true;
     };
+    const giveUp = (): void =>
+      settle(() =>
+        this.#refuse(attempt, new UpgradeRefusedError('not accepting', 'not accepting', { headers: retryAfter() })),
+      );
+    this.#undecided.add(giveUp);
     upgrade.watch(() => settle(() => attempt.entry.release()));
     decision.then(
       (acceptance) => settle(() => this.#conclude(attempt, acceptance)),
@@ -200,7 +216,7 @@ export class ConnectionLifecycle {
         home: surroundings.registry,
       });
       if (expiresAt !== undefined) connection.reauthenticate(expiresAt);
-      open = new OpenConnection(connection, handlers, endpoint.settings, surroundings, entry);
+      open = new OpenConnection(connection, handlers, this.#stageOf(handlers), endpoint.settings, surroundings, entry);
       return open;
     });
     if (open === undefined) {
@@ -210,6 +226,13 @@ export class ConnectionLifecycle {
     upgrade.handOver();
     surroundings.established(open);
     open.establish(args);
+  }
+
+  /** One message stage for all connections with the same handlers. */
+  #stageOf(handlers: EndpointHandlers): MessageStage {
+    let stage = this.#stages.get(handlers);
+    if (stage === undefined) this.#stages.set(handlers, (stage = new MessageStage(handlers)));
+    return stage;
   }
 
   #refuse(attempt: Attempt, error: unknown): void {

@@ -13,8 +13,7 @@ import type { EndpointSettings } from '../endpoint/endpoint.js';
 import { CLOSE_CODE_ABNORMAL, CloseCode } from '../protocol/close-code.js';
 import { runEstablish } from './establish/establish-stage.js';
 import { runFinish } from './finish/finish-stage.js';
-import { ErrorPolicy } from './message/error-policy.js';
-import { MessageStage } from './message/message-stage.js';
+import type { MessageStage } from './message/message-stage.js';
 
 /** What every open connection shares. */
 export interface ConnectionSurroundings {
@@ -33,8 +32,6 @@ export interface ConnectionSurroundings {
  * Invariant: finish runs exactly once, after establish has settled, and no message is handled after it began.
  */
 export class OpenConnection implements TransportListener {
-  readonly #policy: ErrorPolicy;
-  readonly #stage: MessageStage;
   readonly #inbox: Inbox;
   readonly #rate: TokenBucket | undefined;
   #established = false;
@@ -49,12 +46,11 @@ export class OpenConnection implements TransportListener {
   constructor(
     readonly connection: Connection,
     private readonly handlers: EndpointHandlers,
+    private readonly stage: MessageStage,
     private readonly settings: EndpointSettings,
     private readonly surroundings: ConnectionSurroundings,
     private readonly entry: { release(): void },
   ) {
-    this.#policy = new ErrorPolicy(handlers);
-    this.#stage = new MessageStage(connection, handlers, this.#policy);
     this.#inbox = new Inbox(settings.limits, surroundings.budget);
     const { messagesPerSecond } = settings.limits;
     if (messagesPerSecond !== undefined) this.#rate = new TokenBucket(messagesPerSecond, performance.now());
@@ -66,7 +62,7 @@ export class OpenConnection implements TransportListener {
     registry.add(this.connection);
     heartbeat?.add(this.connection);
     registry.announceEstablish(this.connection);
-    const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.#policy));
+    const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.stage.policy));
     if (isPromiseLike(pending)) void pending.then(() => this.#settleEstablish());
     else this.#settleEstablish();
   }
@@ -137,8 +133,8 @@ export class OpenConnection implements TransportListener {
 
   #handle(data: string | Buffer, isBinary: boolean): void {
     const pending = this.surroundings.current.isEnabled
-      ? this.#inContext(() => this.#stage.handle(data, isBinary))
-      : this.#stage.handle(data, isBinary);
+      ? this.#inContext(() => this.stage.handle(this.connection, data, isBinary))
+      : this.stage.handle(this.connection, data, isBinary);
     if (pending === undefined) return;
     this.#running++;
     void pending.then(() => {
@@ -186,7 +182,7 @@ export class OpenConnection implements TransportListener {
     const end = this.#end;
     if (end === undefined || !this.#established || this.#finishing || this.#inbox.length > 0) return;
     this.#finishing = true;
-    void this.#inContext(() => runFinish(this.connection, this.handlers, end, this.#policy)).then(() => {
+    void this.#inContext(() => runFinish(this.connection, this.handlers, end, this.stage.policy)).then(() => {
       this.surroundings.registry.announceFinish(this.connection, end);
       this.#finished = true;
       this.#reportEnd();

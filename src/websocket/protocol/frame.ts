@@ -1,6 +1,11 @@
-/** Opcodes of data frames (RFC 6455 §5.2). */
-const TEXT = 0x81; // FIN and opcode 1
-const BINARY = 0x82; // FIN and opcode 2
+/** First byte of a whole message: FIN and the opcode (RFC 6455 §5.2). */
+const TEXT = 0x81;
+const BINARY = 0x82;
+
+/** Size of a frame with that payload, in bytes; `masked` as clients send it (RFC 6455 §5.1). */
+export function frameSize(payloadLength: number, masked: boolean): number {
+  return payloadLength + headerSize(payloadLength) + (masked ? 4 : 0);
+}
 
 /**
  * Frames a whole message as a server sends it: one unmasked frame, header and payload in one buffer (RFC 6455 §5.2).
@@ -8,37 +13,37 @@ const BINARY = 0x82; // FIN and opcode 2
  */
 export function frameText(text: string): Buffer {
   const length = Buffer.byteLength(text);
-  const frame = allocateFrame(TEXT, length);
-  frame.write(text, frame.length - length, 'utf8');
+  const frame = Buffer.allocUnsafe(headerSize(length) + length);
+  frame.write(text, writeFrameHeader(frame, 0, true, length), 'utf8');
   return frame;
 }
 
 /** Frames bytes as one binary message; the bytes are copied, so the caller may reuse them. */
 export function frameBinary(bytes: Uint8Array): Buffer {
-  const frame = allocateFrame(BINARY, bytes.length);
-  frame.set(bytes, frame.length - bytes.length);
+  const frame = Buffer.allocUnsafe(headerSize(bytes.length) + bytes.length);
+  frame.set(bytes, writeFrameHeader(frame, 0, false, bytes.length));
   return frame;
 }
 
-function allocateFrame(firstByte: number, length: number): Buffer {
-  if (length < 126) {
-    const frame = Buffer.allocUnsafe(length + 2);
-    frame[0] = firstByte;
-    frame[1] = length;
-    return frame;
+/** Writes the header of an unmasked frame with a whole message; returns where the payload begins. */
+export function writeFrameHeader(target: Buffer, at: number, isText: boolean, payloadLength: number): number {
+  target[at] = isText ? TEXT : BINARY;
+  if (payloadLength < 126) {
+    target[at + 1] = payloadLength;
+    return at + 2;
   }
-  if (length < 65_536) {
-    const frame = Buffer.allocUnsafe(length + 4);
-    frame[0] = firstByte;
-    frame[1] = 126;
-    frame[2] = length >> 8;
-    frame[3] = length & 0xff;
-    return frame;
+  if (payloadLength < 65_536) {
+    target[at + 1] = 126;
+    target.writeUInt16BE(payloadLength, at + 2);
+    return at + 4;
   }
-  const frame = Buffer.allocUnsafe(length + 10);
-  frame[0] = firstByte;
-  frame[1] = 127;
-  frame.writeUInt16BE(0, 2);
-  frame.writeUIntBE(length, 4, 6);
-  return frame;
+  target[at + 1] = 127;
+  target.writeUInt16BE(0, at + 2);
+  target.writeUIntBE(payloadLength, at + 4, 6);
+  return at + 10;
+}
+
+function headerSize(payloadLength: number): number {
+  if (payloadLength < 126) return 2;
+  return payloadLength < 65_536 ? 4 : 10;
 }

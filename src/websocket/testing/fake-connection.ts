@@ -69,7 +69,7 @@ export class FakeConnection<TUser = unknown, TData extends object = Record<strin
     const self = this as unknown as Connection;
     this.#registry.remove(self);
     this.settleFinish(info);
-    for (const { handler, unregister } of this.finishHandlers ?? []) await handler(self, info, unregister);
+    for (const { handler, unregister } of this.takeFinishHandlers()) await handler(self, info, unregister);
   }
 
   /** Delivers a message to the handlers added with `on('message')`, as if the peer had sent it. */

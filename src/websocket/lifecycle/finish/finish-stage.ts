@@ -18,7 +18,7 @@ export async function runFinish(
   end: FinishInfo,
   errors: FinishErrors,
 ): Promise<void> {
-  for (const { handler, unregister } of connection.finishHandlers ?? []) {
+  for (const { handler, unregister } of connection.takeFinishHandlers()) {
     await attempt(() => handler(connection, end, unregister));
   }
   const { finish } = handlers;

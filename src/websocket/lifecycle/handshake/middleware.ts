@@ -1,3 +1,4 @@
+import { HttpException } from '@nestjs/common';
 import type { RequestContext } from '../../connection/request-context.js';
 import type { UpgradeMiddleware } from '../../endpoint/endpoint.options.js';
 import { UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
@@ -42,10 +43,12 @@ export function concludeMiddleware(response: UpgradeResponse): void {
   response.end();
 }
 
-/** Errors of the Connect world carry their status; without one it is a fault of the server. */
+/** Errors of the Connect world carry their status; without one it is as if a hook had thrown. */
 function toRefusal(error: unknown): unknown {
-  if (typeof error !== 'object' || error === null || !('status' in error) || !('expose' in error)) return error;
-  const { status } = error;
-  if (typeof status !== 'number' || status < 400 || status > 499) return error;
-  return new UpgradeRefusedError('invalid request', 'invalid request', { cause: error, status });
+  if (typeof error !== 'object' || error === null || error instanceof HttpException) return error;
+  const { status, statusCode } = error as { status?: unknown; statusCode?: unknown };
+  const given = typeof status === 'number' ? status : statusCode;
+  if (typeof given !== 'number' || given < 400 || given > 599) return error;
+  const name = given < 500 ? 'invalid request' : 'internal error';
+  return new UpgradeRefusedError(name, name, { cause: error, status: given });
 }

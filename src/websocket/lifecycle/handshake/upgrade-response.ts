@@ -1,14 +1,16 @@
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
 import { isFieldValue } from '../../protocol/header.js';
 import type { HttpReply } from '../../errors/http-reply.js';
 
 /**
  * The HTTP response that guards, filters and middleware see during a handshake. It has no socket: what is written to it
  * is kept, and becomes the answer of a refusal; headers that were set become headers of the 101. It understands the
- * words of Express (`status`, `json`, `send`, `set`, `type`) and of Fastify (`code`, `header`, `headers`, `send`), so
- * code written for either works unchanged.
+ * words of Express (`status`, `json`, `send`, `sendStatus`, `redirect`, `set`, `append`, `type`, `locals`) and of Fastify
+ * (`code`, `header`, `headers`, `send`, `redirect`), so code written for either works unchanged.
  */
 export class UpgradeResponse extends ServerResponse {
+  /** Where middleware of Express leaves values for each other. */
+  readonly locals: Record<string, unknown> = {};
   readonly #body: Buffer[] = [];
   #ended = false;
 
@@ -35,7 +37,7 @@ export class UpgradeResponse extends ServerResponse {
     const headers: Record<string, string | number | string[]> = {};
     for (const [name, value] of Object.entries(this.getHeaders())) if (value !== undefined) headers[name] = value;
     const status = this.statusCode >= 200 ? this.statusCode : 200;
-    return { status, headers, body: Buffer.concat(this.#body) };
+    return { status, headers, body: this.#body.length === 0 ? undefined : Buffer.concat(this.#body) };
   }
 
   /** Headers that were set, as lines for the 101; framing headers of an HTTP body have no place there. */
@@ -53,7 +55,8 @@ export class UpgradeResponse extends ServerResponse {
   override writeHead(status: number, ...rest: unknown[]): this {
     this.statusCode = status;
     const headers = rest.find((argument) => typeof argument === 'object' && argument !== null);
-    if (headers !== undefined) this.headers(headers as Record<string, string>);
+    if (Array.isArray(headers)) this.#setList(headers.flat() as string[]);
+    else if (headers !== undefined) this.headers(headers as Record<string, string>);
     return this;
   }
 
@@ -98,6 +101,10 @@ export class UpgradeResponse extends ServerResponse {
     return this;
   }
 
+  append(name: string, value: string | readonly string[]): this {
+    return this.appendHeader(name, value);
+  }
+
   get(name: string): ReturnType<ServerResponse['getHeader']> {
     return this.getHeader(name);
   }
@@ -118,6 +125,27 @@ export class UpgradeResponse extends ServerResponse {
       return this.end(body);
     }
     return body instanceof Uint8Array ? this.end(body) : this.json(body);
+  }
+
+  sendStatus(code: number): this {
+    return this.status(code)
+      .type('text/plain; charset=utf-8')
+      .send(STATUS_CODES[code] ?? String(code));
+  }
+
+  /** Express gives the status first, Fastify the place. */
+  redirect(...target: readonly (string | number)[]): this {
+    const status = target.find((part) => typeof part === 'number') ?? 302;
+    return this.status(status)
+      .header('Location', target.find((part) => typeof part === 'string') ?? '/')
+      .end();
+  }
+
+  /** Names and values in turn, the form of `rawHeaders`. */
+  #setList(list: readonly string[]): void {
+    const fields = list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1] ?? ''] as const] : []));
+    for (const [name] of fields) this.removeHeader(name);
+    for (const [name, value] of fields) this.appendHeader(name, value);
   }
 }
 

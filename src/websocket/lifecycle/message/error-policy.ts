@@ -13,13 +13,13 @@ import { RawSerializer } from '../../serializer/raw.serializer.js';
 import type { MessageInHand } from './message-in-hand.js';
 import { sendReply } from './reply.js';
 
+const logger = new Logger('PlackWebSocket');
+
 /**
  * What happens to an error of a connection's handlers: exception filters, then `@OnError`, then the default. The
  * policy itself never throws and never rejects.
  */
 export class ErrorPolicy {
-  readonly #logger = new Logger('PlackWebSocket');
-
   constructor(private readonly handlers: EndpointHandlers) {}
 
   /** Deals with an error of the message stage. A promise means that a filter or `@OnError` is asynchronous. */
@@ -54,7 +54,7 @@ export class ErrorPolicy {
     try {
       return handler.recover(error, connection, payload, pattern);
     } catch (fault) {
-      this.#logger.error('An exception filter failed; the default answer is sent.', stackOf(fault));
+      logger.error('An exception filter failed; the default answer is sent.', stackOf(fault));
       return UNHANDLED;
     }
   }
@@ -68,7 +68,7 @@ export class ErrorPolicy {
     try {
       result = onError(connection, error);
     } catch (fault) {
-      this.#logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
+      logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
       return this.#default(error, inHand);
     }
     // It answers by returning, sending or closing; if it only looked, the peer still has to hear something.
@@ -91,7 +91,7 @@ export class ErrorPolicy {
       return settled.then(
         (value) => this.#answer(value, error, inHand, silent),
         (fault: unknown) => {
-          this.#logger.error('A filter or @OnError failed; the default answer is sent.', stackOf(fault));
+          logger.error('A filter or @OnError failed; the default answer is sent.', stackOf(fault));
           return this.#default(error, inHand);
         },
       );
@@ -100,7 +100,7 @@ export class ErrorPolicy {
     try {
       sendReply(inHand.connection, result, inHand.form);
     } catch (fault) {
-      this.#logger.error('The answer to an error could not be encoded; the default is sent.', stackOf(fault));
+      logger.error('The answer to an error could not be encoded; the default is sent.', stackOf(fault));
       this.#default(error, inHand);
     }
     return undefined;
@@ -131,14 +131,14 @@ export class ErrorPolicy {
       connection.dispatch(connection.encode(message));
       return true;
     } catch (fault) {
-      this.#logger.error('An error message could not be encoded.', stackOf(fault));
+      logger.error('An error message could not be encoded.', stackOf(fault));
       return false;
     }
   }
 
   /** The policy itself failed: nothing can be said about the connection any more. */
   #giveUp(fault: unknown, connection: Connection): void {
-    this.#logger.error('The handling of an error failed; the connection closes.', stackOf(fault));
+    logger.error('The handling of an error failed; the connection closes.', stackOf(fault));
     connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error: fault });
   }
 
@@ -149,12 +149,12 @@ export class ErrorPolicy {
       const result = await this.handlers.error?.(connection, error);
       if (result !== undefined) connection.dispatch(connection.encode(result));
     } catch (fault) {
-      this.#logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
+      logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
     }
   }
 
   #log(error: unknown, connection: Connection): void {
     if (isExpected(error)) return;
-    this.#logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
+    logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
   }
 }

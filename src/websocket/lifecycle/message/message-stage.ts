@@ -5,29 +5,30 @@ import { isAsyncIterable } from '../../endpoint/async-iterable.js';
 import type { EndpointHandlers, MessageHandler } from '../../endpoint/compiled-endpoint.js';
 import { Intercepted } from '../../endpoint/compiled-interceptors.js';
 import { MessageDecodingError, UnknownEventError, UnsupportedDataError } from '../../errors/plack-websocket.error.js';
-import type { ErrorPolicy } from './error-policy.js';
+import { ErrorPolicy } from './error-policy.js';
 import type { MessageInHand } from './message-in-hand.js';
 import { PLAIN_REPLY, readId, sendReply, sendReplyAndWait, type ReplyForm } from './reply.js';
 import { streamIterable, streamObservable } from './stream-reply.js';
 
 /**
- * The message stage of one connection: decode, per-connection handlers, route, handler, reply. Every error ends in the
- * error policy; nothing is ever thrown or rejected to the caller.
+ * The message stage: decode, per-connection handlers, route, handler, reply. One for all connections that share their
+ * handlers. Every error ends in the error policy; nothing is ever thrown or rejected to the caller.
  */
 export class MessageStage {
-  constructor(
-    private readonly connection: Connection,
-    private readonly handlers: EndpointHandlers,
-    private readonly policy: ErrorPolicy,
-  ) {}
+  readonly policy: ErrorPolicy;
+
+  constructor(private readonly handlers: EndpointHandlers) {
+    this.policy = new ErrorPolicy(handlers);
+  }
 
   /** Handles one message. A promise means that the next message has to wait for it. */
-  handle(data: string | Buffer, isBinary: boolean): MaybePromise<void> {
-    const { connection, handlers } = this;
+  handle(connection: Connection, data: string | Buffer, isBinary: boolean): MaybePromise<void> {
+    const { handlers } = this;
     if (isBinary && handlers.binaryMessage !== undefined) {
-      const own = this.#runOwnHandlers(data);
-      if (own !== undefined) return own.then(() => this.#run(handlers.binaryMessage, data, 'binary', PLAIN_REPLY));
-      return this.#run(handlers.binaryMessage, data, 'binary', PLAIN_REPLY);
+      const own = this.#runOwnHandlers(connection, data);
+      if (own !== undefined)
+        return own.then(() => this.#run(connection, handlers.binaryMessage, data, 'binary', PLAIN_REPLY));
+      return this.#run(connection, handlers.binaryMessage, data, 'binary', PLAIN_REPLY);
     }
     let message: unknown;
     try {
@@ -35,14 +36,14 @@ export class MessageStage {
     } catch (error) {
       return this.policy.apply(
         error instanceof UnsupportedDataError ? error : new MessageDecodingError(error),
-        this.#inHand(undefined, undefined, 'message', PLAIN_REPLY),
+        takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY),
       );
     }
-    const own = this.#runOwnHandlers(message);
-    return own === undefined ? this.#route(message) : own.then(() => this.#route(message));
+    const own = this.#runOwnHandlers(connection, message);
+    return own === undefined ? this.#route(connection, message) : own.then(() => this.#route(connection, message));
   }
 
-  #route(message: unknown): MaybePromise<void> {
+  #route(connection: Connection, message: unknown): MaybePromise<void> {
     const { events, anyMessage } = this.handlers;
     if (events.size > 0 && typeof message === 'object' && message !== null) {
       const { event } = message as { event?: unknown };
@@ -50,101 +51,116 @@ export class MessageStage {
         const handler = events.get(event);
         if (handler !== undefined) {
           const { data } = message as { data?: unknown };
-          return this.#run(handler, data, event, { event, id: readId(message) });
+          return this.#run(connection, handler, data, event, { event, id: readId(message) });
         }
       }
     }
-    if (anyMessage !== undefined) return this.#run(anyMessage, message, 'message', PLAIN_REPLY);
-    if (events.size === 0 || this.connection.messageHandlers !== undefined) return;
-    return this.#refuseUnrouted(message);
+    if (anyMessage !== undefined) return this.#run(connection, anyMessage, message, 'message', PLAIN_REPLY);
+    if (events.size === 0 || connection.messageHandlers !== undefined) return;
+    return this.#refuseUnrouted(connection, message);
   }
 
-  #refuseUnrouted(message: unknown): MaybePromise<void> {
+  #refuseUnrouted(connection: Connection, message: unknown): MaybePromise<void> {
     const isEvent = typeof message === 'object' && message !== null && 'event' in message;
     const form: ReplyForm = { event: undefined, id: readId(message) };
     const error = isEvent
       ? new UnknownEventError()
       : new MessageDecodingError(new TypeError('A message of this endpoint is an object { event, data }.'));
-    return this.policy.apply(error, this.#inHand(undefined, undefined, 'message', form));
+    return this.policy.apply(error, takeInHand(connection, undefined, undefined, 'message', form));
   }
 
   /** Runs the handlers of this connection, one after the other; a failing one does not keep the others from running. */
-  #runOwnHandlers(message: unknown, from = 0, entries = this.connection.messageHandlers): Promise<void> | undefined {
+  #runOwnHandlers(
+    connection: Connection,
+    message: unknown,
+    from = 0,
+    entries = connection.messageHandlers,
+  ): Promise<void> | undefined {
     if (entries === undefined) return undefined;
     for (let i = from; i < entries.length; i++) {
       const entry = entries[i];
       if (entry === undefined) continue;
       let pending: MaybePromise<unknown>;
       try {
-        const result = entry.handler(this.connection, message, entry.unregister);
+        const result = entry.handler(connection, message, entry.unregister);
         pending = isPromiseLike(result)
-          ? Promise.resolve(result).catch((error: unknown) => this.#fail(error, message))
+          ? Promise.resolve(result).catch((error: unknown) => this.#fail(connection, error, message))
           : undefined;
       } catch (error) {
-        pending = this.#fail(error, message);
+        pending = this.#fail(connection, error, message);
       }
       if (isPromiseLike(pending)) {
-        return Promise.resolve(pending).then(() => this.#runOwnHandlers(message, i + 1, entries));
+        return Promise.resolve(pending).then(() => this.#runOwnHandlers(connection, message, i + 1, entries));
       }
     }
     return undefined;
   }
 
-  #fail(error: unknown, message: unknown): MaybePromise<void> {
+  #fail(connection: Connection, error: unknown, message: unknown): MaybePromise<void> {
     return this.policy.apply(
       error,
-      this.#inHand(undefined, message, 'message', { event: undefined, id: readId(message) }),
+      takeInHand(connection, undefined, message, 'message', { event: undefined, id: readId(message) }),
     );
   }
 
-  #run(handler: MessageHandler | undefined, payload: unknown, pattern: string, form: ReplyForm): MaybePromise<void> {
+  #run(
+    connection: Connection,
+    handler: MessageHandler | undefined,
+    payload: unknown,
+    pattern: string,
+    form: ReplyForm,
+  ): MaybePromise<void> {
     if (handler === undefined) return;
     try {
-      const result = handler.invoke(this.connection, payload, pattern);
+      const result = handler.invoke(connection, payload, pattern);
       if (result === undefined) return;
       if (typeof result !== 'object' || result === null) {
-        sendReply(this.connection, result, form);
+        sendReply(connection, result, form);
         return;
       }
-      const pending = this.#reply(result, handler, payload, pattern, form);
+      const pending = this.#reply(connection, result, handler, payload, pattern, form);
       return isPromiseLike(pending)
-        ? pending.catch((error: unknown) => this.policy.apply(error, this.#inHand(handler, payload, pattern, form)))
+        ? pending.catch((error: unknown) =>
+            this.policy.apply(error, takeInHand(connection, handler, payload, pattern, form)),
+          )
         : undefined;
     } catch (error) {
-      return this.policy.apply(error, this.#inHand(handler, payload, pattern, form));
+      return this.policy.apply(error, takeInHand(connection, handler, payload, pattern, form));
     }
   }
 
   #reply(
+    connection: Connection,
     result: object,
     handler: MessageHandler,
     payload: unknown,
     pattern: string,
     form: ReplyForm,
   ): Promise<void> | undefined {
-    if (result instanceof Intercepted) return this.#replyIntercepted(result, handler, payload, pattern, form);
+    if (result instanceof Intercepted)
+      return this.#replyIntercepted(connection, result, handler, payload, pattern, form);
     if (isPromiseLike(result)) {
       return Promise.resolve(result).then((value) =>
         typeof value === 'object' && value !== null
-          ? this.#reply(value, handler, payload, pattern, form)
-          : sendReply(this.connection, value, form),
+          ? this.#reply(connection, value, handler, payload, pattern, form)
+          : sendReply(connection, value, form),
       );
     }
     if (isObservable(result)) {
-      this.#stream(result, this.#inHand(handler, payload, pattern, form));
+      this.#stream(result, takeInHand(connection, handler, payload, pattern, form));
       return undefined;
     }
     if (isAsyncIterable(result)) {
-      this.#pull(result, this.#inHand(handler, payload, pattern, form));
+      this.#pull(result, takeInHand(connection, handler, payload, pattern, form));
       return undefined;
     }
-    sendReply(this.connection, result, form);
+    sendReply(connection, result, form);
     return undefined;
   }
 
   /** Streams run beside the next messages: a feed that never ends must not keep the connection from being heard. */
   #stream(source: Parameters<typeof streamObservable>[1], inHand: MessageInHand, settled?: () => void): void {
-    const { connection } = this;
+    const { connection } = inHand;
     streamObservable(connection, source, (item) => sendReply(connection, item, inHand.form), {
       onEnd: () => settled?.(),
       onError: (error) => {
@@ -156,7 +172,7 @@ export class MessageStage {
   }
 
   #pull(source: AsyncIterable<unknown>, inHand: MessageInHand): void {
-    const { connection } = this;
+    const { connection } = inHand;
     streamIterable(connection, source, (item) => sendReplyAndWait(connection, item, inHand.form)).catch(
       (error: unknown) => this.policy.apply(error, inHand),
     );
@@ -164,6 +180,7 @@ export class MessageStage {
 
   /** Interceptors make a stream of everything; the next message waits unless the method itself answers with one. */
   #replyIntercepted(
+    connection: Connection,
     intercepted: Intercepted,
     handler: MessageHandler,
     payload: unknown,
@@ -177,12 +194,18 @@ export class MessageStage {
       release?.();
     };
     intercepted.onStream = settle;
-    this.#stream(intercepted.results, this.#inHand(handler, payload, pattern, form), settle);
+    this.#stream(intercepted.results, takeInHand(connection, handler, payload, pattern, form), settle);
     // Most chains are synchronous and have settled by now.
     return settled ? undefined : new Promise((resolve) => (release = resolve));
   }
+}
 
-  #inHand(handler: MessageHandler | undefined, payload: unknown, pattern: string, form: ReplyForm): MessageInHand {
-    return { connection: this.connection, handler, payload, pattern, form };
-  }
+function takeInHand(
+  connection: Connection,
+  handler: MessageHandler | undefined,
+  payload: unknown,
+  pattern: string,
+  form: ReplyForm,
+): MessageInHand {
+  return { connection, handler, payload, pattern, form };
 }

@@ -1,5 +1,4 @@
-import type { ConnectionLimits, Place } from '../../connection/connection-limits.js';
-import { retryAfter } from '../../connection/connection-limits.js';
+import { FREE_PLACE, retryAfter, type ConnectionLimits, type Place } from '../../connection/connection-limits.js';
 import type { ConnectionRegistry } from '../../connection/connection-registry.js';
 import type { EventLoopDelay } from '../../connection/event-loop-delay.js';
 import type { RequestContext } from '../../connection/request-context.js';
@@ -44,6 +43,7 @@ export class Admission {
       throw new UpgradeRefusedError('too many connections', 'too many connections', { headers: retryAfter() });
     }
     const place = limits.take(context);
+    if (place === FREE_PLACE && endpointLimits === undefined) return FREE_ENTRY;
     try {
       return new Entry(place, endpointLimits?.take(context));
     } catch (error) {
@@ -77,3 +77,6 @@ export class Entry {
     this.endpointPlace?.release();
   }
 }
+
+/** Where nothing is counted, everybody has the same place. */
+const FREE_ENTRY = new Entry(FREE_PLACE, undefined);
