@@ -161,7 +161,7 @@ export function readEndpointOptions(
 function check(given: object, checks: Readonly<Record<string, Check>>, where: string): void {
   if (typeof given !== 'object' || given === null) throw new ConfigurationError(`${where} takes an object of options.`);
   for (const [name, value] of Object.entries(given)) {
-    const known = checks[name];
+    const known = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (known === undefined) {
       throw new ConfigurationError(
         `${where} does not know the option ${JSON.stringify(name)}. Known are: ${Object.keys(checks).join(', ')}.`,
@@ -186,10 +186,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 };
 
 function detail(name: string, value: unknown): string {
-  const group = GROUPS[name];
+  const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : undefined;
   if (group === undefined || typeof value !== 'object' || value === null) return '';
   for (const [key, entry] of Object.entries(value)) {
-    const known = group[key];
+    const known = Object.hasOwn(group, key) ? group[key] : undefined;
     if (known === undefined) {
       return ` ${name} does not know ${JSON.stringify(key)}; known are: ${Object.keys(group).join(', ')}.`;
     }
@@ -203,7 +203,9 @@ function section(checks: Readonly<Record<string, Check>>): Check {
     (value) =>
       typeof value === 'object' &&
       value !== null &&
-      Object.entries(value).every(([key, entry]) => entry === undefined || checks[key]?.[0](entry) === true),
+      Object.entries(value).every(
+        ([key, entry]) => Object.hasOwn(checks, key) && (entry === undefined || checks[key]?.[0](entry) === true),
+      ),
     `an object with any of ${Object.keys(checks).join(', ')}`,
   ];
 }
@@ -214,7 +216,9 @@ function defined<T extends object>(values: T): Partial<T> {
 }
 
 function pick(values: Partial<EndpointOptions>): Partial<EndpointOptions> {
-  return Object.fromEntries(Object.entries(values).filter(([key, value]) => key in ENDPOINT && value !== undefined));
+  return Object.fromEntries(
+    Object.entries(values).filter(([key, value]) => Object.hasOwn(ENDPOINT, key) && value !== undefined),
+  );
 }
 
 function isBetween(value: unknown, min: number, max: number): boolean {

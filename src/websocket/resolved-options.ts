@@ -29,6 +29,7 @@ export class ResolvedOptions extends AdapterSettings {
   override readonly proxies: ProxyTrust;
   override readonly limits: LimitsOptions;
   override readonly userId: UserId;
+  override readonly handshakeTimeoutMs: number;
   override readonly gateways: boolean;
   /** One instance each, so that a broadcast encodes once for all endpoints that share a serializer. */
   readonly #serializers = new Map<unknown, Serializer>([
@@ -47,6 +48,7 @@ export class ResolvedOptions extends AdapterSettings {
     this.shutdown = Object.assign(new ShutdownOptions(), shutdown);
     this.proxies = toProxyTrust(trustProxy);
     this.gateways = options.gateways;
+    this.handshakeTimeoutMs = options.handshakeTimeoutMs;
     this.limits = Object.assign(new LimitsOptions(), limits);
     this.userId = options.userId ?? defaultUserId;
   }

@@ -15,6 +15,8 @@ export abstract class AdapterSettings {
   /** Limits that count over the whole module. */
   abstract readonly limits: LimitsOptions;
   abstract readonly userId: UserId;
+  /** Time for `onError` and for exception filters of a handshake, in milliseconds. */
+  abstract readonly handshakeTimeoutMs: number;
   /** Full path pattern of an endpoint. */
   abstract pathOf(definition: EndpointDefinition): string;
   /** Settings of an endpoint, classes instantiated. @throws ConfigurationError */

@@ -1,4 +1,5 @@
 import { Logger, type Type, type WsMessageHandler } from '@nestjs/common';
+import { filter, isObservable, merge, of, type Observable } from 'rxjs';
 import type { Connection } from '../connection/connection.js';
 import type { FinishInfo } from '../connection/finish-info.js';
 import { isPromiseLike } from '../connection/settle.js';
@@ -6,15 +7,19 @@ import { UNHANDLED } from '../endpoint/compiled-filters.js';
 import type { EndpointHandlers, MessageHandler } from '../endpoint/compiled-endpoint.js';
 import type { EndpointSettings, ServedEndpoint } from '../endpoint/endpoint.js';
 import type { PathPattern } from '../endpoint/path-pattern.js';
+import { HookCalls } from './gateway-calls.js';
+import { watchHooks, type HookName } from './gateway-guard.js';
 
 /** Called by Nest's gateway machinery for every new client. */
 export type GatewayConnect = (client: unknown, request: unknown) => void;
 
 /** What Nest has bound to one client of a gateway. */
 interface GatewayClient {
-  /** What `handleConnection` methods still do; messages wait for it. */
-  readonly pending: PromiseLike<unknown>[];
-  readonly events: Map<string, WsMessageHandler['callback']>;
+  /** Messages wait for these. */
+  readonly connects: HookCalls;
+  /** The drain waits for these. */
+  readonly disconnects: HookCalls;
+  readonly events: Map<string, WsMessageHandler['callback'][]>;
   readonly onDisconnect: ((reason: unknown) => unknown)[];
 }
 
@@ -37,6 +42,8 @@ export class GatewayServer implements ServedEndpoint {
     readonly pattern: PathPattern,
     /** Port of its own, 0 for the application's server. */
     readonly port: number,
+    /** The gateways on this server that have each hook. */
+    private readonly hooks: Readonly<Record<HookName, readonly Type[]>>,
   ) {
     this.bootHandlers = this.#handlers();
   }
@@ -73,10 +80,14 @@ export class GatewayServer implements ServedEndpoint {
   }
 
   bindMessages(client: unknown, handlers: readonly WsMessageHandler[]): void {
-    const bound = this.#clients.get(client);
-    // Several gateways may share a path; the first to name an event serves it, as with the stock adapter.
-    for (const { message, callback } of handlers)
-      if (bound?.events.has(message) === false) bound.events.set(message, callback);
+    const events = this.#clients.get(client)?.events;
+    if (events === undefined) return;
+    for (const { message, callback } of handlers) {
+      const callbacks = events.get(message);
+      // Several gateways may share a path; all that name an event serve it, as with the stock adapter.
+      if (callbacks === undefined) events.set(message, [callback]);
+      else callbacks.push(callback);
+    }
   }
 
   #handlers(): EndpointHandlers {
@@ -84,6 +95,7 @@ export class GatewayServer implements ServedEndpoint {
       admit: () => NO_ARGUMENTS,
       recoverHandshake: () => UNHANDLED,
       establish: (connection) => this.#establish(connection),
+      recoverEstablish: () => UNHANDLED,
       anyMessage: this.#messageHandler(),
       binaryMessage: this.#messageHandler(),
       events: new Map(),
@@ -92,16 +104,17 @@ export class GatewayServer implements ServedEndpoint {
     };
   }
 
-  /** Makes the messages of a client wait for an asynchronous `handleConnection`. */
-  delay(client: unknown, pending: PromiseLike<unknown>): void {
-    this.#clients.get(client)?.pending.push(pending);
-  }
-
   #establish(connection: Connection): Promise<unknown> | undefined {
-    const client: GatewayClient = { pending: [], events: new Map(), onDisconnect: [] };
-    this.#clients.set(connection.raw, client);
-    for (const connect of this.#connect) connect(connection.raw, connection.context.raw);
-    return client.pending.length === 0 ? undefined : Promise.all(client.pending);
+    const raw = connection.raw as object;
+    const { handleConnection, handleDisconnect } = this.hooks;
+    const connects = new HookCalls(handleConnection);
+    const disconnects = new HookCalls(handleDisconnect);
+    this.#clients.set(raw, { connects, disconnects, events: new Map(), onDisconnect: [] });
+    watchHooks(raw, (hook, ...call) => (hook === 'handleConnection' ? connects : disconnects).note(...call));
+    for (const connect of this.#connect) connect(raw, connection.context.raw);
+    const pending = connects.settle(this.settings.handshakeTimeoutMs);
+    if (pending !== undefined) connection.signal.addEventListener('abort', connects.abandon);
+    return pending;
   }
 
   /** Stock parity: what is no JSON, or no event anybody knows, is passed over in silence. */
@@ -109,16 +122,18 @@ export class GatewayServer implements ServedEndpoint {
     return {
       invoke: (connection, payload) => {
         const message = parse(payload);
-        const callback =
-          message === undefined ? undefined : this.#clients.get(connection.raw)?.events.get(message.event);
-        const result: unknown = callback?.(message?.data, message?.event);
-        return isPromiseLike(result) ? Promise.resolve(result).then(dropNull) : result;
+        if (message === undefined) return undefined;
+        const callbacks = this.#clients.get(connection.raw)?.events.get(message.event) ?? [];
+        const results: unknown[] = callbacks.map((callback) => callback(message.data, message.event));
+        if (results.length > 1) return Promise.all(results).then((all) => merge(...all.map(toItems)));
+        const [result] = results;
+        return isPromiseLike(result) ? Promise.resolve(result).then(withoutNothing) : withoutNothing(result);
       },
       recover: () => UNHANDLED,
     };
   }
 
-  #finish({ raw }: Connection, { code }: FinishInfo): void {
+  #finish({ raw }: Connection, { code }: FinishInfo): Promise<unknown> | undefined {
     const client = this.#clients.get(raw);
     this.#clients.delete(raw);
     for (const callback of client?.onDisconnect ?? []) {
@@ -128,6 +143,7 @@ export class GatewayServer implements ServedEndpoint {
         this.#logger.error(error);
       }
     }
+    return client?.disconnects.settle(this.settings.handshakeTimeoutMs);
   }
 }
 
@@ -142,7 +158,11 @@ function parse(payload: unknown): { event: string; data: unknown } | undefined {
   }
 }
 
-/** The stock adapter sends neither `undefined` nor `null`. */
-function dropNull(value: unknown): unknown {
-  return value === null ? undefined : value;
+/** The stock adapter sends neither `undefined` nor `null`, also when they are items of a stream. */
+function withoutNothing(result: unknown): unknown {
+  return isObservable(result) ? toItems(result) : (result ?? undefined);
+}
+
+function toItems(result: unknown): Observable<unknown> {
+  return (isObservable(result) ? result : of(result)).pipe(filter((item) => item !== undefined && item !== null));
 }

@@ -25,6 +25,7 @@ import {
   GuardsContextCreator,
   InterceptorsContextCreator,
   PipesContextCreator,
+  REQUEST_CONTEXT_ID,
   STATIC_CONTEXT,
   type Injector,
   type InstanceWrapper,
@@ -134,6 +135,8 @@ export class NestScopedInstances extends ScopedInstances {
 
   override open(host: EndpointHost, context: RequestContext): ConnectionContextId {
     const contextId = ContextIdFactory.getByRequest(context.raw as never);
+    // `ContextIdFactory.getByRequest` of the application finds the same scope again, by the request or its context.
+    Reflect.defineProperty(context.raw, REQUEST_CONTEXT_ID, { value: contextId });
     // A durable tree is shared between connections, so it must not see the request of one of them.
     const durable = wrapperOf(host).isDependencyTreeDurable();
     this.moduleRef.registerRequestByContextId(durable ? contextId.payload : context, contextId);

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import { Injectable, Logger, type WebSocketAdapter, type WsMessageHandler } from '@nestjs/common';
+import { Injectable, Logger, type Type, type WebSocketAdapter, type WsMessageHandler } from '@nestjs/common';
 import {
   ApplicationConfig,
   HttpAdapterHost,
@@ -27,7 +27,7 @@ import { Refusal } from '../lifecycle/upgrade/refusal.js';
 import { AdapterSettings } from './adapter-settings.js';
 import { EndpointServer } from './endpoint-server.js';
 import { EndpointUrls } from './endpoint-url.js';
-import { guardGateway } from './gateway-guard.js';
+import { guardGateway, type HookName } from './gateway-guard.js';
 import { GatewayServer, type GatewayConnect } from './gateway-server.js';
 import { assertNestMetadata, describeEntrypoints, findGateways } from './nest-internals.js';
 import { answerPlainHttp } from './plain-http.js';
@@ -97,7 +97,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     if (settings.limits.maxEventLoopDelayMs !== undefined) this.#eventLoopDelay = new EventLoopDelay();
     this.#lifecycle = new ConnectionLifecycle(
       new WsAcceptor(),
-      new Refusal(await settings.errorHook()),
+      new Refusal(await settings.errorHook(), settings.handshakeTimeoutMs),
       { registry, heartbeat: this.#heartbeat, current: this.current, budget, established, ended },
       new Admission({
         registry,
@@ -175,11 +175,16 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     }
     const pattern = new PathPattern(joinPath(path));
     const gateways = findGateways(this.modules);
-    const metatype = gateways.find(
+    for (const { metatype, instance } of gateways) guardGateway(metatype, instance);
+    const served = gateways.filter(
       (gateway) => gateway.port === port && joinPath(gateway.path ?? '') === pattern.source,
     );
-    const server = new GatewayServer(metatype?.metatype ?? GatewayServer, pattern, port);
-    for (const { instance } of gateways) guardGateway(instance, (client, pending) => this.#delay(client, pending));
+    const having = (hook: HookName): Type[] =>
+      served.filter(({ instance }) => hook in instance).map(({ metatype }) => metatype);
+    const server = new GatewayServer(served[0]?.metatype ?? GatewayServer, pattern, port, {
+      handleConnection: having('handleConnection'),
+      handleDisconnect: having('handleDisconnect'),
+    });
     this.#gateways.push(server);
     return server;
   }
@@ -207,10 +212,6 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
   /** Part of Nest's adapters. */
   dispose(): void {
     this.detach();
-  }
-
-  #delay(client: unknown, pending: PromiseLike<unknown>): void {
-    for (const gateway of this.#gateways) gateway.delay(client, pending);
   }
 
   #serve(server: Server, targets: readonly ServedEndpoint[]): EndpointServer {
@@ -241,8 +242,9 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     const { settings, finder, scopes } = this;
     const found: Endpoint[] = [];
     for (const host of this.explorer.explore()) {
-      const pattern = new PathPattern(settings.pathOf(host.definition));
-      found.push(new Endpoint(host, pattern, await settings.settingsOf(host.definition), finder, scopes));
+      // Checks the options, the path among them.
+      const own = await settings.settingsOf(host.definition);
+      found.push(new Endpoint(host, new PathPattern(settings.pathOf(host.definition)), own, finder, scopes));
     }
     return found;
   }

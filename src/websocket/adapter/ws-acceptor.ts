@@ -7,6 +7,7 @@ import type { Transport } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
 import type { EndpointSettings } from '../endpoint/endpoint.js';
 import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js';
+import { acceptableDeflateOffer } from '../protocol/extension-offer.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { FastTransport, FlushingWebSocket } from './fast-path.js';
 import { WsTransport } from './ws-transport.js';
@@ -38,6 +39,7 @@ export class WsAcceptor extends Acceptor {
     open: (transport: Transport) => TransportListener,
   ): void {
     this.#answer = answer;
+    if (settings.compression !== undefined) offerOnlyWhatCanBeTaken(request);
     this.#serverFor(settings).handleUpgrade(request, socket, head, (ws: ListenedSocket) => {
       const isFast = FAST_PATH && ws.extensions === '' && ws instanceof FlushingWebSocket;
       const transport = isFast ? new FastTransport(ws, socket as Socket) : new WsTransport(ws, socket as Socket);
@@ -67,6 +69,15 @@ export class WsAcceptor extends Acceptor {
     this.#servers.set(settings, server);
     return server;
   }
+}
+
+/** `ws` refuses the whole upgrade for one offer it cannot take, where the RFC wants that offer declined. */
+function offerOnlyWhatCanBeTaken({ headers }: IncomingMessage): void {
+  const header = headers['sec-websocket-extensions'];
+  if (header === undefined) return;
+  const offer = acceptableDeflateOffer(header);
+  if (offer === undefined) delete headers['sec-websocket-extensions'];
+  else headers['sec-websocket-extensions'] = offer;
 }
 
 function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions {
@@ -101,6 +112,10 @@ function onClose(this: ListenedSocket, code: number, reason: Buffer): void {
 function closeCodeOf(code: string | undefined): number {
   switch (code) {
     case 'WS_ERR_INVALID_UTF8':
+    case 'Z_DATA_ERROR':
+    case 'Z_BUF_ERROR':
+    case 'Z_STREAM_ERROR':
+    case 'Z_NEED_DICT':
       return CloseCode.invalidPayload;
     case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
     case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':

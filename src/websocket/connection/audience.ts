@@ -49,5 +49,6 @@ export class SelectedAudience extends Audience {
 }
 
 function leavesOut(exception: Exception, connection: Connection): boolean {
-  return typeof exception === 'string' ? connection.inChannel(exception) : exception === connection;
+  if (typeof exception !== 'string') return exception === connection;
+  return exception === connection.id || connection.inChannel(exception);
 }

@@ -6,6 +6,7 @@ import type { MessageEncodingError } from '../errors/plack-websocket.error.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { SelectedAudience } from './audience.js';
 import { Channels, EVERYBODY } from './channels.js';
+import { isConnectionId } from './connection-id.js';
 import type { Audience, Connection } from './connection.js';
 import type { Delivery } from './delivery.js';
 import { FinishInfo } from './finish-info.js';
@@ -21,6 +22,8 @@ export type UrlRequest = RequestContext | IncomingMessage | { readonly raw: Inco
 
 /** Builds the URL of an endpoint; who knows paths and servers implements it. */
 export type UrlBuilder = (endpoint: Type, params: Readonly<Record<string, string>>, request?: UrlRequest) => string;
+
+const NOBODY: readonly Connection[] = [];
 
 /** Told of every connection that is established here. */
 export type EstablishHandler = (connection: Connection) => unknown;
@@ -204,18 +207,21 @@ export class ConnectionRegistry implements Iterable<Connection> {
   #select(channels: readonly string[]): Iterable<Connection> {
     if (channels.includes(EVERYBODY)) return this.#connections.values();
     const [only] = channels;
-    if (channels.length === 1 && only !== undefined && !this.#connections.has(only)) {
-      return this.#channels.members(only) ?? [];
-    }
+    if (channels.length === 1 && only !== undefined) return this.#named(only);
     return this.#selectOnce(channels);
+  }
+
+  /** An id addresses its connection and nobody else, also when that is gone: no channel can have its name. */
+  #named(name: string): Iterable<Connection> {
+    if (!isConnectionId(name)) return this.#channels.members(name) ?? NOBODY;
+    const connection = this.#connections.get(name);
+    return connection === undefined ? NOBODY : [connection];
   }
 
   *#selectOnce(channels: readonly string[]): Iterable<Connection> {
     const seen = channels.length > 1 ? new Set<Connection>() : undefined;
     for (const channel of channels) {
-      // An id addresses its connection and nobody else, so joining a channel of that name overhears nothing.
-      const single = this.#connections.get(channel);
-      for (const connection of single === undefined ? (this.#channels.members(channel) ?? []) : [single]) {
+      for (const connection of this.#named(channel)) {
         if (seen?.has(connection) === true) continue;
         seen?.add(connection);
         yield connection;

@@ -5,6 +5,7 @@ import { CloseCode, isSendableCloseCode } from '../protocol/close-code.js';
 import { truncateCloseReason } from '../protocol/close-reason.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { EVERYBODY } from './channels.js';
+import { isConnectionId } from './connection-id.js';
 import type { Delivery } from './delivery.js';
 import { Expiry, toEpochMs } from './expiry.js';
 import { FinishInfo, type FinishInitiator } from './finish-info.js';
@@ -25,7 +26,7 @@ export type ConnectionMessageHandler = (connection: Connection, message: unknown
 /** Handles the end of one connection. A throw or a rejection is logged; the other handlers still run. */
 export type ConnectionFinishHandler = (connection: Connection, end: FinishInfo, unregister: Unregister) => unknown;
 
-/** Whom an audience leaves out: a connection, or the members of a channel. */
+/** Whom an audience leaves out: a connection, itself or by its id, or the members of a channel. */
 export type Exception = Connection<unknown, object> | string;
 
 /**
@@ -285,7 +286,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /**
    * Joins channels; joining twice is joining once. Does nothing when the connection is closed.
-   * @throws TypeError for `*`, the empty string or anything but a string.
+   * @throws TypeError for `*`, the empty string, the form of a connection id, or anything but a string.
    */
   join(...channels: readonly string[]): void {
     for (const channel of channels) assertChannel(channel);
@@ -412,7 +413,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#closing = { ...decision, reason: truncateCloseReason(decision.reason) };
     this.#state = 'closing';
-    this.#parts.outbox.transport.close(this.#closing.code, this.#closing.reason);
+    const { transport } = this.#parts.outbox;
+    transport.close(this.#closing.code, this.#closing.reason);
+    // The peer's answer has to be read, also when the inbox was full.
+    transport.resume();
   }
 
   /** */
@@ -499,6 +503,9 @@ function toSendableCode(code: number): number {
 
 function assertChannel(channel: unknown): asserts channel is string {
   if (typeof channel !== 'string' || channel === '') throw new TypeError('A channel is a non-empty string.');
+  if (isConnectionId(channel)) {
+    throw new TypeError('A name of the form of a connection id addresses that connection; it cannot be joined.');
+  }
   if (channel === EVERYBODY) throw new TypeError("Every connection is in '*'; it cannot be joined or left.");
 }
 

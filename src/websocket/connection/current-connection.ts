@@ -40,6 +40,7 @@ export class CurrentConnection {
     return new Proxy(Connection.prototype as Connection, {
       get(_target, name) {
         // Nest looks for lifecycle hooks and promises on everything it injects.
+        if (name === 'constructor') return Connection;
         if (name === 'then' || typeof name === 'symbol' || LIFECYCLE_HOOKS.has(name)) return undefined;
         const connection = current();
         const value: unknown = Reflect.get(connection, name, connection);
@@ -59,5 +60,4 @@ const LIFECYCLE_HOOKS = new Set([
   'onModuleDestroy',
   'beforeApplicationShutdown',
   'onApplicationShutdown',
-  'constructor',
 ]);

@@ -21,7 +21,7 @@ export interface MessageHandler {
   /** Runs guards, interceptors, pipes and the method; throws or rejects with what they throw. */
   invoke(connection: Connection, payload: unknown, pattern: string): unknown;
   /** Gives an exception to the filters. @throws what a filter throws. */
-  recover(exception: unknown, connection: Connection, payload: unknown, pattern: string): FilterOutcome;
+  recover(exception: unknown, connection: Connection, payload: unknown, pattern: string): MaybePromise<FilterOutcome>;
 }
 
 /** The methods of one endpoint for one connection, or for all of them when nothing is of request scope. */
@@ -31,6 +31,8 @@ export interface EndpointHandlers {
   /** Gives an exception of the handshake to the filters. */
   recoverHandshake(exception: unknown, context: RequestContext, response: () => ServerResponse): FilterOutcome;
   readonly establish: ((connection: Connection, args: EstablishArguments) => unknown) | undefined;
+  /** Gives an exception of `@OnEstablish` to the filters. @throws what a filter throws. */
+  recoverEstablish(exception: unknown, connection: Connection): MaybePromise<FilterOutcome>;
   readonly anyMessage: MessageHandler | undefined;
   readonly binaryMessage: MessageHandler | undefined;
   readonly events: ReadonlyMap<string, MessageHandler>;
@@ -59,6 +61,7 @@ export function compileEndpoint(
   return {
     ...compiler.handshake(),
     establish: compiler.establish(),
+    recoverEstablish: compiler.recoverEstablish(),
     anyMessage: message(definition.anyMessage),
     binaryMessage: message(definition.binaryMessage),
     events: new Map([...definition.events].map(([event, name]) => [event, compiler.message(name)])),
@@ -114,6 +117,17 @@ class MethodCompiler {
     return (connection, args) =>
       new Intercepted(interceptors, createContext(connection, undefined, 'establish'), () => call(connection, args))
         .results;
+  }
+
+  recoverEstablish(): EndpointHandlers['recoverEstablish'] {
+    const name = this.host.definition.establish;
+    if (name === undefined) return () => UNHANDLED;
+    const enhancers = this.#enhancers(name);
+    const createContext = this.#messageContext(name);
+    return (exception, connection) =>
+      enhancers.filters.length + enhancers.globalFilters.length === 0
+        ? UNHANDLED
+        : filterMessageError(enhancers, exception, createContext(connection, undefined, 'establish'));
   }
 
   message(name: string): MessageHandler {

@@ -1,4 +1,5 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
+import { chain, type MaybePromise } from '../connection/settle.js';
 import type { BoundFilter, Enhancers } from './enhancers.js';
 
 /** What became of an exception: a filter took it, with what it returned, or nobody did. */
@@ -44,14 +45,16 @@ export function filterMessageError(
   { filters, globalFilters }: Enhancers,
   exception: unknown,
   host: ExecutionContext,
-): FilterOutcome {
+): MaybePromise<FilterOutcome> {
   const own = select(filters, exception);
   if (own !== undefined) return { handled: true, value: own.func(exception, host) };
   const global = select(globalFilters, exception);
   if (global === undefined) return UNHANDLED;
   const ignored = new IgnoredResponse();
-  const value = global.func(exception, shieldHost(host, ignored));
-  return ignored.touched ? UNHANDLED : { handled: true, value };
+  // An asynchronous filter may reach for the response late, so it is judged when it is done.
+  return chain(global.func(exception, shieldHost(host, ignored)), (value) =>
+    ignored.touched ? UNHANDLED : { handled: true, value },
+  );
 }
 
 /** Gives an exception of the handshake to all filters; they answer through the response of the host. */

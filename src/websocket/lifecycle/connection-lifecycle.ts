@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { Connection } from '../connection/connection.js';
+import { createConnectionId } from '../connection/connection-id.js';
 import { retryAfter } from '../connection/connection-limits.js';
 import { toEpochMs } from '../connection/expiry.js';
 import { Outbox } from '../connection/outbox.js';
 import type { RequestContext } from '../connection/request-context.js';
-import { chain, isPromiseLike, type MaybePromise } from '../connection/settle.js';
+import { isPromiseLike, type MaybePromise } from '../connection/settle.js';
 import type { EndpointHandlers, EstablishArguments } from '../endpoint/compiled-endpoint.js';
 import type { ServedEndpoint } from '../endpoint/endpoint.js';
 import type { HttpReply } from '../errors/http-reply.js';
@@ -15,7 +15,7 @@ import { describe } from '../errors/describe-error.js';
 import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
 import type { Acceptor } from './establish/acceptor.js';
 import { AcceptResponse } from './handshake/accept-response.js';
-import { decideHandshake, preferredSubprotocol } from './handshake/handshake-stage.js';
+import { decideHandshake, preferredSubprotocol, type HandshakeOutcome } from './handshake/handshake-stage.js';
 import { AnsweredByMiddleware, concludeMiddleware } from './handshake/middleware.js';
 import { UpgradeResponse } from './handshake/upgrade-response.js';
 import { MessageStage } from './message/message-stage.js';
@@ -127,21 +127,34 @@ export class ConnectionLifecycle {
   #decide(attempt: Attempt): MaybePromise<Acceptance | OwnReply> {
     const { endpoint, context, response } = attempt;
     const outcome = decideHandshake(endpoint.settings, context, response, () => this.#httpResponse(attempt));
-    return chain(outcome, (decided) => {
-      if (!decided.accepted) return new OwnReply(decided.reply);
-      if (attempt.settled) throw new UpgradeRefusedError('invalid request', 'the client left');
-      context.settleHandshake(response.agreedSubprotocol(context.protocols), decided.results);
-      return chain(endpoint.handlersFor(context), (handlers) => {
-        attempt.handlers = handlers;
-        return chain(
-          handlers.admit(context, () => this.#httpResponse(attempt)),
-          (args) => {
-            attempt.entry.identify(context);
-            return { handlers, args, expiresAt: readExpiry(response, context) };
-          },
-        );
-      });
-    });
+    return isPromiseLike(outcome)
+      ? outcome.then((decided) => this.#admit(attempt, decided))
+      : this.#admit(attempt, outcome);
+  }
+
+  #admit(attempt: Attempt, decided: HandshakeOutcome): MaybePromise<Acceptance | OwnReply> {
+    const { endpoint, context, response } = attempt;
+    if (!decided.accepted) return new OwnReply(decided.reply);
+    if (attempt.settled) throw new UpgradeRefusedError('invalid request', 'the client left');
+    context.settleHandshake(response.agreedSubprotocol(context), decided.results);
+    const handlers = endpoint.handlersFor(context);
+    return isPromiseLike(handlers)
+      ? handlers.then((loaded) => this.#askGuards(attempt, loaded))
+      : this.#askGuards(attempt, handlers);
+  }
+
+  #askGuards(attempt: Attempt, handlers: EndpointHandlers): MaybePromise<Acceptance> {
+    const { context } = attempt;
+    attempt.handlers = handlers;
+    const args = handlers.admit(context, () => this.#httpResponse(attempt));
+    return isPromiseLike(args)
+      ? args.then((resolved) => this.#accept(attempt, handlers, resolved))
+      : this.#accept(attempt, handlers, args);
+  }
+
+  #accept({ entry, context, response }: Attempt, handlers: EndpointHandlers, args: EstablishArguments): Acceptance {
+    entry.identify(context);
+    return { handlers, args, expiresAt: readExpiry(response, context) };
   }
 
   /** An asynchronous handshake: bounded in number and time, and over at once when the client leaves. */
@@ -208,7 +221,7 @@ export class ConnectionLifecycle {
     let open: OpenConnection | undefined;
     this.acceptor.accept(upgrade.request, upgrade.socket, upgrade.head, answer, endpoint.settings, (transport) => {
       const connection = new Connection({
-        id: randomUUID(),
+        id: createConnectionId(),
         endpoint: endpoint.metatype,
         context,
         serializer: endpoint.settings.serializer,
@@ -246,9 +259,7 @@ export class ConnectionLifecycle {
       this.#refuseWith(attempt, attempt.httpResponse.reply);
       return;
     }
-    const filtered = this.#filter(attempt, error);
-    if (filtered === undefined) void this.refusal.refuse(upgrade.socket, context, error);
-    else void filtered.then((reply) => this.refusal.refuse(upgrade.socket, context, error, reply));
+    void this.refusal.refuse(upgrade.socket, context, error, this.#filter(attempt, error));
   }
 
   /** Lets exception filters answer. `undefined` when none is for this exception, or it left the answer to us. */

@@ -77,8 +77,6 @@ export class OpenConnection implements TransportListener {
   /** Closes whatever is still going on. */
   closeNow(decision: ClosingDecision): void {
     this.connection.closeAs(decision);
-    // The peer's answer to the close frame has to be read.
-    if (this.#paused) this.#resume();
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {

@@ -25,5 +25,8 @@ export function splitTokenList(value: string | undefined): string[] {
 
 /** Tells whether a comma list names the token, in any case (RFC 6455 §4.2.1 for `Upgrade` and `Connection`). */
 export function listsToken(value: string | undefined, token: string): boolean {
-  return splitTokenList(value).some((member) => member.toLowerCase() === token);
+  if (value === undefined) return false;
+  const lower = value.toLowerCase();
+  // Nearly every list has one member.
+  return lower === token || splitTokenList(lower).includes(token);
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { formatSetCookie, type CookieOptions } from '../../connection/cookies.js';
+import type { RequestContext } from '../../connection/request-context.js';
 import { HandshakeResponse } from '../../endpoint/handshake-hook.js';
 import { isFieldValue, isToken } from '../../protocol/header.js';
 
@@ -14,6 +15,8 @@ const HANDSHAKE_HEADERS = new Set([
   'sec-websocket-protocol',
   'sec-websocket-version',
 ]);
+
+const NO_LINES: readonly string[] = [];
 
 const logger = new Logger('PlackWebSocket');
 
@@ -46,14 +49,14 @@ export class AcceptResponse extends HandshakeResponse {
 
   /** Extra lines of the 101, ready to be written. */
   get headerLines(): readonly string[] {
-    return this.#lines?.map(([name, value]) => `${name}: ${value}`) ?? [];
+    return this.#lines?.map(([name, value]) => `${name}: ${value}`) ?? NO_LINES;
   }
 
   /** The subprotocol to send, if the client offered it: an answer it did not ask for would fail its side (§4.1). */
-  agreedSubprotocol(offered: readonly string[]): string {
+  agreedSubprotocol(context: Pick<RequestContext, 'protocols'>): string {
     const { subprotocol } = this;
     if (subprotocol === undefined || subprotocol === '') return '';
-    if (offered.includes(subprotocol)) return subprotocol;
+    if (context.protocols.includes(subprotocol)) return subprotocol;
     logger.error(`The subprotocol ${JSON.stringify(subprotocol)} was not offered by the client and is not sent.`);
     return '';
   }

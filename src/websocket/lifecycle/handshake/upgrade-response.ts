@@ -36,8 +36,7 @@ export class UpgradeResponse extends ServerResponse {
     if (!this.writableEnded) return undefined;
     const headers: Record<string, string | number | string[]> = {};
     for (const [name, value] of Object.entries(this.getHeaders())) if (value !== undefined) headers[name] = value;
-    const status = this.statusCode >= 200 ? this.statusCode : 200;
-    return { status, headers, body: this.#body.length === 0 ? undefined : Buffer.concat(this.#body) };
+    return { status: this.statusCode, headers, body: this.#body.length === 0 ? undefined : Buffer.concat(this.#body) };
   }
 
   /** Headers that were set, as lines for the 101; framing headers of an HTTP body have no place there. */

@@ -1,7 +1,7 @@
 import { isObservable } from 'rxjs';
 import { Logger } from '@nestjs/common';
 import type { Connection } from '../../connection/connection.js';
-import { isPromiseLike, type MaybePromise } from '../../connection/settle.js';
+import { chain, isPromiseLike, type MaybePromise } from '../../connection/settle.js';
 import { lastItemOf } from '../../endpoint/completion.js';
 import type { EndpointHandlers } from '../../endpoint/compiled-endpoint.js';
 import { UNHANDLED, type FilterOutcome } from '../../endpoint/compiled-filters.js';
@@ -25,10 +25,11 @@ export class ErrorPolicy {
   /** Deals with an error of the message stage. A promise means that a filter or `@OnError` is asynchronous. */
   apply(error: unknown, inHand: MessageInHand): MaybePromise<void> {
     try {
-      const outcome = this.#filter(error, inHand);
-      const applied = outcome.handled
-        ? this.#answer(outcome.value, error, inHand, () => undefined)
-        : this.#consultOnError(error, inHand);
+      const applied = chain(this.#filter(error, inHand), (outcome) =>
+        outcome.handled
+          ? this.#answer(outcome.value, error, inHand, () => undefined)
+          : this.#consultOnError(error, inHand),
+      );
       return isPromiseLike(applied)
         ? applied.catch((fault: unknown) => this.#giveUp(fault, inHand.connection))
         : applied;
@@ -38,9 +39,16 @@ export class ErrorPolicy {
     }
   }
 
-  /** Deals with an error of `@OnEstablish`: `@OnError` may still speak, then the connection closes with 1011. */
+  /** Deals with an error of `@OnEstablish`: filters, else `@OnError`, may still speak, then it closes with 1011. */
   async applyToEstablish(error: unknown, connection: Connection): Promise<void> {
-    await this.#tell(error, connection);
+    let outcome: FilterOutcome;
+    try {
+      outcome = await this.handlers.recoverEstablish(error, connection);
+      if (outcome.handled && (await outcome.value) !== undefined) this.#sendValue(await outcome.value, connection);
+    } catch (fault) {
+      outcome = filterFailed(fault);
+    }
+    if (!outcome.handled) await this.#tell(error, connection);
     connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
   }
 
@@ -49,13 +57,13 @@ export class ErrorPolicy {
     await this.#tell(error, connection);
   }
 
-  #filter(error: unknown, { handler, connection, payload, pattern }: MessageInHand): FilterOutcome {
+  #filter(error: unknown, { handler, connection, payload, pattern }: MessageInHand): MaybePromise<FilterOutcome> {
     if (handler === undefined) return UNHANDLED;
     try {
-      return handler.recover(error, connection, payload, pattern);
+      const outcome = handler.recover(error, connection, payload, pattern);
+      return isPromiseLike(outcome) ? outcome.catch(filterFailed) : outcome;
     } catch (fault) {
-      logger.error('An exception filter failed; the default answer is sent.', stackOf(fault));
-      return UNHANDLED;
+      return filterFailed(fault);
     }
   }
 
@@ -147,14 +155,23 @@ export class ErrorPolicy {
     try {
       this.#log(error, connection);
       const result = await this.handlers.error?.(connection, error);
-      if (result !== undefined) connection.dispatch(connection.encode(result));
+      if (result !== undefined) this.#sendValue(result, connection);
     } catch (fault) {
       logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
     }
+  }
+
+  #sendValue(value: unknown, connection: Connection): void {
+    connection.dispatch(connection.encode(value));
   }
 
   #log(error: unknown, connection: Connection): void {
     if (isExpected(error)) return;
     logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
   }
+}
+
+function filterFailed(fault: unknown): FilterOutcome {
+  logger.error('An exception filter failed; the default answer is sent.', stackOf(fault));
+  return UNHANDLED;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
+import { isExtensionList } from '../../protocol/extension-offer.js';
 import { isHandshakeKey, WEBSOCKET_VERSION } from '../../protocol/handshake-key.js';
 import { isToken, listsToken, splitTokenList } from '../../protocol/header.js';
 
@@ -25,6 +26,10 @@ export function checkUpgrade(request: IncomingMessage): void {
     throw invalid('an upgrade has no body');
   }
   checkProtocols(headers['sec-websocket-protocol']);
+  const extensions = headers['sec-websocket-extensions'];
+  if (extensions !== undefined && !isExtensionList(extensions)) {
+    throw invalid('Sec-WebSocket-Extensions must be a list of extensions');
+  }
 }
 
 /** Node keeps the first of two `Host` lines and says nothing, so the raw headers are counted (RFC 9112 §3.2). */

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { HttpReply } from '../../errors/http-reply.js';
+import { isHttpReply, type HttpReply } from '../../errors/http-reply.js';
 import { isFieldValue, isToken } from '../../protocol/header.js';
 
 /**
@@ -36,7 +36,9 @@ export function toAnswer(reply: HttpReply): HttpAnswer {
       headers.push([name, line]);
     }
   }
-  const { body, type } = encodeBody(reply.body);
+  if (!isHttpReply(reply))
+    throw new TypeError(`${String((reply as HttpReply).status)} is no status of an HTTP answer.`);
+  const { body, type } = hasNoContent(reply.status) ? NO_CONTENT : encodeBody(reply.body);
   if (contentType === undefined && type !== undefined) headers.push(['Content-Type', type]);
   return { status: reply.status, headers, body };
 }
@@ -45,13 +47,22 @@ export function toAnswer(reply: HttpReply): HttpAnswer {
 export function writeAnswer(socket: Duplex, { status, headers, body }: HttpAnswer): void {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
   for (const [name, value] of headers) lines.push(`${name}: ${value}`);
-  lines.push('Connection: close', `Content-Length: ${body.length}`, '', '');
+  lines.push('Connection: close');
+  if (!hasNoContent(status)) lines.push(`Content-Length: ${body.length}`);
+  lines.push('', '');
   endSocket(socket, Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]));
 }
 
 /** Writes a complete HTTP response that the application made itself, as it is. */
 export function writeRawAnswer(socket: Duplex, response: string): void {
   endSocket(socket, Buffer.from(response, 'utf8'));
+}
+
+const NO_CONTENT: { body: Buffer; type: string | undefined } = { body: Buffer.alloc(0), type: undefined };
+
+/** RFC 9110 §15.3.5, §15.4.5: whatever follows the head would be taken for the next answer. */
+function hasNoContent(status: number): boolean {
+  return status === 204 || status === 304;
 }
 
 function endSocket(socket: Duplex, bytes: Buffer): void {

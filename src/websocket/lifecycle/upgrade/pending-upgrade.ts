@@ -18,6 +18,8 @@ export class PendingUpgrade {
   #wasWatched = false;
   #gone = false;
   #onGone: (() => void) | undefined;
+  #data: ((chunk: Buffer) => void) | undefined;
+  #end: (() => void) | undefined;
 
   constructor(
     readonly request: IncomingMessage,
@@ -41,7 +43,10 @@ export class PendingUpgrade {
   watch(onGone: () => void): void {
     this.#watching = this.#wasWatched = true;
     this.#onGone = onGone;
-    this.socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+    // Bound here: most handshakes are synchronous and are never watched.
+    this.#data = (chunk) => this.#keep(chunk);
+    this.#end = () => this.#leave();
+    this.socket.on('data', this.#data).on('end', this.#end).on('close', this.#end);
   }
 
   /** Stops watching: the socket is about to be answered. The error listener stays until `handOver`. */
@@ -49,7 +54,8 @@ export class PendingUpgrade {
     if (!this.#watching) return;
     this.#watching = false;
     this.#onGone = undefined;
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    if (this.#data !== undefined) this.socket.off('data', this.#data);
+    if (this.#end !== undefined) this.socket.off('end', this.#end).off('close', this.#end);
     this.socket.pause();
   }
 
@@ -59,19 +65,19 @@ export class PendingUpgrade {
     if (this.#wasWatched) this.socket.resume();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #keep(chunk: Buffer): void {
     (this.#early ??= []).push(chunk);
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes >= MAX_EARLY_BYTES) this.socket.pause();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #leave(): void {
     this.#gone = true;
     const onGone = this.#onGone;
     this.release();
     this.socket.destroy();
     onGone?.();
-  };
+  }
 }
 
 /** Named, so that it can be taken off again. */

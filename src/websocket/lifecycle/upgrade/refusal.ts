@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { HttpException, Logger } from '@nestjs/common';
 import type { ErrorHook, UpgradeFailure } from '../../endpoint/handshake-hook.js';
 import type { RequestContext } from '../../connection/request-context.js';
+import { isPromiseLike } from '../../connection/settle.js';
 import { isHttpReply, type HttpReply } from '../../errors/http-reply.js';
 import { describe, stackOf } from '../../errors/describe-error.js';
 import { UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
@@ -13,13 +14,24 @@ const logger = new Logger('PlackWebSocket');
 
 /** Answers upgrades that are refused: through `onError` when there is one, else with the default answer. */
 export class Refusal {
-  constructor(private readonly onError: ErrorHook | undefined) {}
+  constructor(
+    private readonly onError: ErrorHook | undefined,
+    /** Time for a filter and for `onError`, each, in milliseconds; 0 means no limit. */
+    private readonly timeoutMs: number,
+  ) {}
 
   /**
    * Refuses an upgrade on its socket. Never throws and never rejects.
    * @param filtered the answer of an exception filter, which takes the place of the default one.
    */
-  async refuse(socket: Duplex, context: RequestContext, cause: unknown, filtered?: HttpReply): Promise<void> {
+  async refuse(
+    socket: Duplex,
+    context: RequestContext,
+    cause: unknown,
+    filtered?: Promise<HttpReply | undefined>,
+  ): Promise<void> {
+    // Read on, or nobody would notice that the client leaves while filters and `onError` take their time.
+    socket.once('end', () => socket.destroy()).resume();
     writeAnswer(socket, await this.#answer(context, cause, filtered));
   }
 
@@ -32,12 +44,17 @@ export class Refusal {
     response.end(body);
   }
 
-  async #answer(context: RequestContext, cause: unknown, filtered?: HttpReply): Promise<HttpAnswer> {
+  async #answer(
+    context: RequestContext,
+    cause: unknown,
+    filtered?: Promise<HttpReply | undefined>,
+  ): Promise<HttpAnswer> {
+    const byFilter = filtered === undefined ? undefined : await this.#within(filtered, 'An exception filter');
     const { failure, reply } =
-      filtered === undefined ? defaultReply(context, cause) : filteredReply(context, cause, filtered);
+      byFilter === undefined ? defaultReply(context, cause) : filteredReply(context, cause, byFilter);
     if (this.onError !== undefined) {
       try {
-        const own: unknown = await this.onError(failure);
+        const own: unknown = await this.#within(this.onError(failure), 'onError');
         if (isHttpReply(own)) return toAnswer(own);
         if (own !== undefined && own !== null) {
           logger.error('onError must return { status, headers?, body? } or nothing; the default answer is sent.');
@@ -51,6 +68,23 @@ export class Refusal {
     } catch (error) {
       logger.error(`The answer of a refused upgrade could not be sent: ${describe(error)}`, stackOf(error));
       return toAnswer({ status: 500 });
+    }
+  }
+
+  /** Waits for code of the application, but not for ever. */
+  async #within<T>(pending: T | PromiseLike<T>, who: string): Promise<T | undefined> {
+    if (this.timeoutMs === 0 || !isPromiseLike(pending)) return pending;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        logger.error(`${who} took longer than ${this.timeoutMs} ms; the default answer is sent.`);
+        resolve(undefined);
+      }, this.timeoutMs);
+    });
+    try {
+      return await Promise.race([pending, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }
@@ -69,12 +103,19 @@ function defaultReply(context: RequestContext, thrown: unknown): { failure: Upgr
       reply: { status: actual, headers: { ...headers, ...thrown.headers }, body: nestBody(actual, thrown.message) },
     };
   }
-  if (thrown instanceof HttpException) {
+  if (thrown instanceof HttpException && isHttpReply({ status: thrown.getStatus() })) {
     const status = thrown.getStatus();
     const response = thrown.getResponse();
     return {
       failure: { error: nameOfStatus(status), status, cause: thrown, context },
       reply: { status, body: typeof response === 'object' ? response : { statusCode: status, message: response } },
+    };
+  }
+  if (thrown instanceof HttpException) {
+    logger.error(`An HttpException has the status ${String(thrown.getStatus())}, which no answer can have.`);
+    return {
+      failure: { error: 'internal error', status: 500, cause: thrown, context },
+      reply: { status: 500, body: nestBody(500, 'internal error') },
     };
   }
   // What an unknown exception says is for the log and for onError, never for the peer.
