@@ -84,6 +84,15 @@ export async function startApp(spec: AppSpec = {}): Promise<StartedApp> {
   return started;
 }
 
+/** Boots an application that must not start, and gives the error that stopped it. */
+export async function bootError(spec: AppSpec): Promise<Error> {
+  const error: unknown = await startApp(spec).then(
+    () => new Error('The application has started.'),
+    (reason: unknown) => reason,
+  );
+  return error instanceof Error ? error : new Error('Something else than an error was thrown.', { cause: error });
+}
+
 /** Makes an application that is not initialized; it is closed after the test. */
 export async function createApp(spec: AppSpec = {}): Promise<StartedApp> {
   const logs = new LogRecorder();

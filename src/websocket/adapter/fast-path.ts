@@ -143,7 +143,7 @@ export class FastTransport extends WsTransport implements Flushable {
   }
 
   /** Writes what is held back. */
-  flush(): void {
+  override flush(): void {
     this.#queued = false;
     if (this.#heldBytes === 0) return;
     const bytes = this.#takeHeld();

@@ -40,6 +40,9 @@ export class WsTransport extends Transport {
     this.raw.send(message.data);
   }
 
+  /** Nothing is ever held back here. */
+  override flush(): void {}
+
   override ping(): void {
     this.raw.ping();
   }

@@ -5,7 +5,6 @@ import { CloseCode, isSendableCloseCode } from '../protocol/close-code.js';
 import { truncateCloseReason } from '../protocol/close-reason.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { EVERYBODY } from './channels.js';
-import { isConnectionId } from './connection-id.js';
 import type { Delivery } from './delivery.js';
 import { Expiry, toEpochMs } from './expiry.js';
 import { FinishInfo, type FinishInitiator } from './finish-info.js';
@@ -286,7 +285,8 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /**
    * Joins channels; joining twice is joining once. Does nothing when the connection is closed.
-   * @throws TypeError for `*`, the empty string, the form of a connection id, or anything but a string.
+   * A name of the form of a connection id can be joined, to no effect: `to` takes it for that connection alone.
+   * @throws TypeError for `*`, the empty string, or anything but a string.
    */
   join(...channels: readonly string[]): void {
     for (const channel of channels) assertChannel(channel);
@@ -374,20 +374,20 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** @internal Sends encoded data without a promise: the way of replies. */
   dispatch(data: string | Uint8Array): boolean {
-    if (!this.#isSendable || !this.#admit(data.length)) return false;
+    if (!this.#isSendable || !this.#admit(data)) return false;
     this.#parts.outbox.send(data);
     return true;
   }
 
   /** @internal As `dispatch`, with a promise that settles when the socket took it. */
   dispatchAndTell(data: string | Uint8Array): Promise<boolean> {
-    if (!this.#isSendable || !this.#admit(data.length)) return Outbox.notSent;
+    if (!this.#isSendable || !this.#admit(data)) return Outbox.notSent;
     return this.#parts.outbox.sendAndTell(data);
   }
 
   /** @internal Sends what many receive. */
   dispatchShared(message: SharedMessage): boolean {
-    if (!this.#isSendable || !this.#admit(message.data.length)) return false;
+    if (!this.#isSendable || !this.#admit(message.data)) return false;
     this.#parts.outbox.sendShared(message);
     return true;
   }
@@ -459,8 +459,8 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return (this.#state === 'open' || this.#state === 'establishing') && this.#parts.outbox.transport.isOpen;
   }
 
-  #admit(byteLength: number): boolean {
-    const admission = this.#parts.outbox.accepts(byteLength);
+  #admit(data: string | Uint8Array): boolean {
+    const admission = this.#parts.outbox.accepts(data);
     if (admission === 'send') {
       this.#sent++;
       return true;
@@ -503,9 +503,6 @@ function toSendableCode(code: number): number {
 
 function assertChannel(channel: unknown): asserts channel is string {
   if (typeof channel !== 'string' || channel === '') throw new TypeError('A channel is a non-empty string.');
-  if (isConnectionId(channel)) {
-    throw new TypeError('A name of the form of a connection id addresses that connection; it cannot be joined.');
-  }
   if (channel === EVERYBODY) throw new TypeError("Every connection is in '*'; it cannot be joined or left.");
 }
 

@@ -25,14 +25,28 @@ export class Outbox implements ByteHolder {
   }
 
   /** Decides about one more message. A message that finds nothing waiting is always taken, however large. */
-  accepts(byteLength: number): Admission {
+  accepts(data: string | Uint8Array): Admission {
     const waiting = this.transport.bufferedBytes;
     if (waiting === 0) {
       if (this.#charged) this.release();
       return 'send';
     }
+    // A UTF-16 unit has at most three bytes, so most texts need no counting.
+    const atMost = typeof data === 'string' ? data.length * 3 : data.length;
+    if (waiting + atMost <= UNQUESTIONED_BYTES && waiting + atMost <= this.limits.maxBufferedBytes) return 'send';
+    return this.#acceptCounted(typeof data === 'string' ? Buffer.byteLength(data) : data.length);
+  }
+
+  #acceptCounted(byteLength: number): Admission {
+    let waiting = this.transport.bufferedBytes;
+    if (waiting + byteLength > this.limits.maxBufferedBytes) {
+      // What is only held back for the end of this tick is no sign of a slow peer: the system gets it first.
+      this.transport.flush();
+      waiting = this.transport.bufferedBytes;
+      if (waiting === 0) return 'send';
+    }
     const total = waiting + byteLength;
-    if (total <= this.limits.maxBufferedBytes && !this.#exceedsBudget(total)) return 'send';
+    if (total <= this.limits.maxBufferedBytes && !this.#exceedsBudget(waiting, byteLength)) return 'send';
     if (this.limits.overflow === 'drop') return 'drop';
     return new OutboxOverflowError(total, this.limits.maxBufferedBytes);
   }
@@ -58,17 +72,16 @@ export class Outbox implements ByteHolder {
     this.budget?.report(this, 0);
   }
 
-  /** Only what really waits counts; a burst that leaves in this tick is not yet a slow peer. */
-  #exceedsBudget(total: number): boolean {
-    if (this.budget === undefined || total < CHARGED_FROM_BYTES) return false;
+  #exceedsBudget(waiting: number, byteLength: number): boolean {
+    if (this.budget === undefined) return false;
     this.#charged = true;
-    this.budget.report(this, total);
-    return this.budget.refuses(0);
+    this.budget.report(this, waiting);
+    return this.budget.refuses(byteLength);
   }
 
   /** The answer to everything that is sent after the end. */
   static readonly notSent: Promise<boolean> = Promise.resolve(false);
 }
 
-/** Less than this per connection is what any socket may hold for a moment. */
-const CHARGED_FROM_BYTES = 16_384;
+/** Up to this much may wait for any connection for a moment without being counted against anything. */
+const UNQUESTIONED_BYTES = 16_384;

@@ -21,6 +21,8 @@ export abstract class Transport {
   abstract send(data: string | Uint8Array, taken?: TakenCallback): void;
   /** Sends a message that many connections receive; it is framed once for all of them. */
   abstract sendShared(message: SharedMessage): void;
+  /** Offers to the system what is held back for the end of the tick. */
+  abstract flush(): void;
   abstract ping(): void;
   /** Starts the closing handshake (RFC 6455 §7.1.2); everything sent before leaves first. */
   abstract close(code: number, reason: string): void;

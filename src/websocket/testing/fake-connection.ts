@@ -123,6 +123,8 @@ class NotingTransport extends Transport {
     this.sent.push(message.data);
   }
 
+  override flush(): void {}
+
   override ping(): void {}
 
   override close(code: number, reason: string): void {

@@ -32,7 +32,9 @@ export class Refusal {
   ): Promise<void> {
     // Read on, or nobody would notice that the client leaves while filters and `onError` take their time.
     socket.once('end', () => socket.destroy()).resume();
-    writeAnswer(socket, await this.#answer(context, cause, filtered));
+    const answer = await this.#answer(context, cause, filtered);
+    // The answer to a HEAD is the head alone (RFC 9110 §9.3.2).
+    writeAnswer(socket, context.raw.method === 'HEAD' ? { ...answer, body: Buffer.alloc(0) } : answer);
   }
 
   /** Answers a plain request on the path of an endpoint. Never throws and never rejects. */

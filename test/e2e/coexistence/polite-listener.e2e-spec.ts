@@ -1,0 +1,4 @@
+import { politeListener } from './neighbours.js';
+import { sharesItsPortWith } from './shared-port.js';
+
+sharesItsPortWith(politeListener);

@@ -1,0 +1,4 @@
+import { wsWithPath } from './neighbours.js';
+import { sharesItsPortWith } from './shared-port.js';
+
+sharesItsPortWith(wsWithPath);

@@ -1,0 +1,60 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { connect, type QueuedClient } from '../../../src/testing.js';
+import { ChildApp } from '../../support/child-app.js';
+
+const FIXTURE = new URL('./faults.fixture.ts', import.meta.url);
+
+let child: ChildApp;
+beforeAll(async () => {
+  child = await ChildApp.start(FIXTURE);
+}, 30_000);
+
+function open(path: string, fault: string): Promise<QueuedClient> {
+  return connect(new URL(`http://127.0.0.1:${child.port}`), path, { query: { fault } });
+}
+
+/** What a living process shows: one that no catch-all keeps alive, and that serves the next client. */
+async function signsOfLife(): Promise<object> {
+  const facts = await child.settled();
+  const client = await open('/singleton', 'none');
+  await client.send({ event: 'echo' });
+  const answer = await client.nextJson();
+  await client.close(1000);
+  return { ...facts, answer, crashes: child.stderr.includes('[child-guard]') };
+}
+
+function alive(): object {
+  return { pid: child.pid, catchAlls: 0, answer: { event: 'echo' }, crashes: false };
+}
+
+describe.each(['/singleton', '/scoped'])('a gateway on %s that fails', (path) => {
+  it.each(['throw', 'reject', 'reject nothing'])(
+    'in handleConnection by a %s loses that client alone',
+    async (fault) => {
+      const client = await open(path, `${fault} in handleConnection`);
+      expect(await client.closed()).toMatchObject({ code: 1011, reason: 'internal error' });
+      expect(await signsOfLife()).toEqual(alive());
+    },
+  );
+
+  it.each(['throw', 'reject', 'reject nothing'])('in handleDisconnect by a %s loses nobody', async (fault) => {
+    const client = await open(path, `${fault} in handleDisconnect`);
+    await client.close(1000);
+    await child.heard(`disconnected after: ${fault} in handleDisconnect`);
+    expect(await signsOfLife()).toEqual(alive());
+  });
+
+  it('says so in the log', async () => {
+    await open(path, 'reject in handleConnection').then((client) => client.closed());
+    const name = path === '/scoped' ? 'Scoped' : 'Singleton';
+    expect(child.stdout + child.stderr).toContain(`${name}.handleConnection failed`);
+    expect(child.stdout + child.stderr).toContain('a secret of handleConnection');
+  });
+});
+
+it('a gateway that cannot be built for a client loses that client alone', async () => {
+  const client = await open('/broken', 'none');
+  await client.send({ event: 'echo' });
+  expect(await client.closed()).toMatchObject({ code: 1011 });
+  expect(await signsOfLife()).toEqual(alive());
+});
