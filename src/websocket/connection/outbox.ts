@@ -76,7 +76,9 @@ export class Outbox implements ByteHolder {
     if (this.budget === undefined) return false;
     this.#charged = true;
     this.budget.report(this, waiting);
-    return this.budget.refuses(byteLength);
+    if (this.budget.refuses(byteLength)) return true;
+    this.budget.report(this, waiting + byteLength);
+    return false;
   }
 
   /** The answer to everything that is sent after the end. */

@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
+import { FastTransport, FlushingWebSocket } from '../../../src/websocket/adapter/fast-path.js';
+import { close, OPCODE, ping, text } from '../../support/raw-frame.js';
+import type { RawPeer } from '../../support/raw-peer.js';
+import { startApp, type StartedApp } from '../../support/start-app.js';
+
+/*
+ * What the fast path takes of `ws` beyond its documented interface. Each test says in its name what must stay true; when
+ * one fails after an update of `ws`, `adapter/fast-path.ts` has to change, or to be left out (PLACK_WS_FAST_PATH=off).
+ */
+
+const opened: Connection[] = [];
+
+@WsEndpoint('echo')
+class EchoEndpoint {
+  @OnEstablish()
+  enter(connection: Connection): void {
+    opened.push(connection);
+  }
+
+  @OnMessage()
+  echo(connection: Connection, message: string | Buffer): unknown {
+    if (message === 'close') connection.close(4000, 'asked');
+    return message;
+  }
+}
+
+async function open(): Promise<{ app: StartedApp; peer: RawPeer; connection: Connection }> {
+  const app = await startApp({ providers: [EchoEndpoint] });
+  const peer = await app.peer();
+  await peer.upgrade({ path: '/ws/echo' });
+  const connection = opened.at(-1);
+  if (connection === undefined) throw new Error('nothing was established');
+  return { app, peer, connection };
+}
+
+async function frames(peer: RawPeer, count: number): Promise<string[]> {
+  const seen: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const { opcode, payload } = await peer.nextFrame();
+    seen.push(opcode === OPCODE.close ? `close ${payload.readUInt16BE(0)}` : `${opcode} ${payload.toString()}`);
+  }
+  return seen;
+}
+
+describe('the fast path relies on', () => {
+  it('ws taking a subclass as its socket', async () => {
+    const { connection } = await open();
+    const isOff = process.env['PLACK_WS_FAST_PATH'] === 'off';
+    expect(connection.raw).toBeInstanceOf(FlushingWebSocket);
+    expect(connection.raw).toBeInstanceOf(WebSocket);
+    expect((connection.raw as FlushingWebSocket).transport instanceof FastTransport).toBe(!isOff);
+  });
+
+  it('ws answering a close frame through close(): replies of the same packet leave before it', async () => {
+    const { peer } = await open();
+    await peer.writeRaw(Buffer.concat([text('one'), text('two'), close(1000)]));
+    expect(await frames(peer, 3)).toEqual(['1 one', '1 two', 'close 1000']);
+  });
+
+  it('ws answering a ping through pong(): replies keep their place around it', async () => {
+    const { peer } = await open();
+    await peer.writeRaw(Buffer.concat([text('one'), ping('p'), text('two')]));
+    expect(await frames(peer, 3)).toEqual(['1 one', '10 p', '1 two']);
+  });
+
+  it('ws closing a faulty peer through close(): what was replied before leaves first', async () => {
+    const { peer } = await open();
+    // A frame with a reserved bit behind a good one.
+    await peer.writeRaw(Buffer.concat([text('one'), Buffer.from([0xc1, 0x80, 0, 0, 0, 0])]));
+    expect(await frames(peer, 2)).toEqual(['1 one', 'close 1002']);
+  });
+
+  it('ws writing its frames at once: a ping and a send of the application keep their order', async () => {
+    const { peer, connection } = await open();
+    void connection.send('before');
+    connection.ping();
+    void connection.send('after');
+    expect(await frames(peer, 3)).toEqual(['1 before', '9 ', '1 after']);
+  });
+});
+
+describe('the fast path', () => {
+  it('sends nothing after a close frame', async () => {
+    const { peer } = await open();
+    await peer.writeRaw(Buffer.concat([text('close'), text('late')]));
+    expect(await frames(peer, 1)).toEqual(['close 4000']);
+    await peer.writeRaw(close(4000));
+    expect(await peer.ended()).toBe('fin');
+    expect(peer.unread.length).toBe(0);
+  });
+
+  it.each([0, 1, 41, 42, 125, 126, 127, 2_047, 2_048, 2_049, 5_461, 5_462, 65_535, 65_536])(
+    'frames a text of %i characters as any receiver reads it, in every script',
+    async (length) => {
+      const { peer, connection } = await open();
+      const texts = ['x', 'é', '€', '😀'].map((character) => character.repeat(length).slice(0, length));
+      for (const message of texts) void connection.send(message);
+      const seen = await frames(peer, texts.length);
+      // A character cut in half is a lone surrogate, which UTF-8 knows only as U+FFFD.
+      expect(seen).toEqual(texts.map((message) => `1 ${Buffer.from(message).toString()}`));
+    },
+  );
+
+  it('keeps the order of a connection when replies, broadcasts and large messages mix in one tick', async () => {
+    const { app, peer, connection } = await open();
+    const registry = app.app.get(ConnectionRegistry);
+    const large = 'L'.repeat(10_000);
+    void connection.send('1');
+    registry.broadcast('2');
+    void connection.send(large);
+    void connection.send('3');
+    registry.broadcast(large);
+    void connection.send(Buffer.from('4'));
+    registry.broadcast('5');
+    expect(await frames(peer, 7)).toEqual(['1 1', '1 2', `1 ${large}`, '1 3', `1 ${large}`, '2 4', '1 5']);
+  });
+
+  it('does not mix the frames of connections that are written in turn', async () => {
+    const first = await open();
+    const secondPeer = await first.app.peer();
+    await secondPeer.upgrade({ path: '/ws/echo' });
+    const second = opened.at(-1);
+    for (let i = 0; i < 50; i++) {
+      void first.connection.send(`a${i}`);
+      void second?.send(`b${i}`);
+    }
+    const numbers = Array.from({ length: 50 }, (_, i) => i);
+    expect(await frames(first.peer, 50)).toEqual(numbers.map((i) => `1 a${i}`));
+    expect(await frames(secondPeer, 50)).toEqual(numbers.map((i) => `1 b${i}`));
+  });
+});
