@@ -152,28 +152,25 @@ describe('the heartbeat', () => {
     expect(await child.heard('finished')).toBe('client');
   });
 
-  it('has one timer for any number of connections, and none for nobody', async () => {
+  it('has one timer for any number of connections, which keeps no process alive and stops with the application', async () => {
     const started = jest.spyOn(globalThis, 'setInterval');
     const stopped = jest.spyOn(globalThis, 'clearInterval');
     const scene = await boot({ heartbeat: { intervalMs: 60_000, timeoutMs: 40_000 } });
-    const ours = (): unknown[] => started.mock.calls.filter(([, delay]) => delay === 10_000);
-    expect(ours()).toHaveLength(0);
-    const peers = await Promise.all(Array.from({ length: 25 }, () => scene.open()));
-    expect(ours()).toHaveLength(1);
-    for (const peer of peers) peer.reset();
-    await scene.finished.reached(25);
+    await Promise.all(Array.from({ length: 25 }, () => scene.open()));
     const timers = started.mock.results.flatMap(({ value }, index) =>
-      started.mock.calls[index]?.[1] === 10_000 ? [value] : [],
+      started.mock.calls[index]?.[1] === 10_000 ? [value as NodeJS.Timeout] : [],
     );
+    expect(timers).toHaveLength(1);
+    expect(timers.map((timer) => timer.hasRef())).toEqual([false]);
+    await scene.app.app.close();
     expect(stopped.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(timers));
   });
 
   it('can be switched off', async () => {
     const started = jest.spyOn(globalThis, 'setInterval');
     const scene = await boot({ heartbeat: false });
-    const before = started.mock.calls.length;
     await scene.open();
-    expect(started.mock.calls).toHaveLength(before);
+    expect(started.mock.calls.filter(([, delay]) => delay === 2_500)).toEqual([]);
   });
 
   it('does not bring a connection back that closes meanwhile', async () => {

@@ -124,6 +124,16 @@ describe('a session of express-session and passport', () => {
     expect(await (await app.fetch('/visits', { headers })).text()).toBe('2');
   });
 
+  it('sends its cookie also when later middleware refuses', async () => {
+    const sessions = session({ secret: 'for tests only', resave: false, saveUninitialized: true });
+    const refuse: RequestHandler = (_request, response) => void response.redirect('/login');
+    const app = await boot({ middleware: [sessions, refuse] });
+    await expect(app.connect('/ws/who')).rejects.toMatchObject({
+      status: 302,
+      headers: { location: '/login', 'set-cookie': [expect.stringMatching(/^connect\.sid=/)] },
+    });
+  });
+
   it('takes no cookie that it did not sign', async () => {
     const app = await boot();
     const { cookie } = await logIn(app);

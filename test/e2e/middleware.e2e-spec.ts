@@ -168,6 +168,20 @@ describe('middleware that answers refuses with its answer,', () => {
   });
 });
 
+it.each<[string, RequestHandler, object]>([
+  ['the 101', passOn, { 'x-late': 'yes' }],
+  ['a refusal', (_request, response) => void response.status(403).end(), { 'x-late': 'yes' }],
+])('middleware that waits for the head of the answer shapes %s', async (_what, last, headers) => {
+  const wait: RequestHandler = (_request, response, next) => {
+    const writeHead = response.writeHead.bind(response);
+    response.writeHead = (status: number) => writeHead(status, { 'X-Late': 'yes' });
+    next();
+  };
+  const app = await boot([wait, last]);
+  const answer = await app.connect('/ws/open').catch((refused: unknown) => refused);
+  expect(answer).toMatchObject({ headers });
+});
+
 describe('middleware that fails refuses', () => {
   const secret = new Error('a secret');
   const withStatus = (status: number, more: object = {}): Error =>

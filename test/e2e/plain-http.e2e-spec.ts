@@ -65,8 +65,8 @@ describe('a plain request on the path of an endpoint', () => {
 
   it('goes to middleware of the application that answers it', async () => {
     const app = await boot({
-      configure: (app) =>
-        app.use((request: { url: string }, response: { end(body: string): void }, next: () => void) =>
+      configure: (created) =>
+        created.use((request: { url: string }, response: { end(body: string): void }, next: () => void) =>
           request.url === '/ws/rooms/file' ? response.end('a static file') : next(),
         ),
     });
@@ -77,7 +77,7 @@ describe('a plain request on the path of an endpoint', () => {
   it('is found under the global prefix where endpoints have it', async () => {
     const app = await boot({
       options: { useGlobalPrefix: true },
-      configure: (app) => app.setGlobalPrefix('api'),
+      configure: (created) => created.setGlobalPrefix('api'),
     });
     expect((await app.fetch('/api/ws/rooms/1')).status).toBe(426);
     expect((await app.fetch('/ws/rooms/1')).status).toBe(404);

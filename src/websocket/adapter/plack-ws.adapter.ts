@@ -90,7 +90,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     const { settings, registry } = this;
     this.#endpoints = await this.#findEndpoints();
     for (const gateway of this.#gateways) gateway.configure(await settings.gatewaySettings());
-    this.#heartbeat = settings.heartbeat === undefined ? undefined : new Heartbeat(settings.heartbeat);
+    if (settings.heartbeat !== undefined) this.#heartbeat = new Heartbeat(() => registry.all(), settings.heartbeat);
     this.#drain = new Drain(registry, settings.shutdown);
     const { established, ended } = this.#drain;
     const budget = new ByteBudget(settings.limits.maxTotalQueuedBytes);
@@ -98,7 +98,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     this.#lifecycle = new ConnectionLifecycle(
       new WsAcceptor(),
       new Refusal(await settings.errorHook(), settings.handshakeTimeoutMs),
-      { registry, heartbeat: this.#heartbeat, current: this.current, budget, established, ended },
+      { registry, current: this.current, budget, established, ended },
       new Admission({
         registry,
         maxPendingHandshakes: settings.limits.maxPendingHandshakes,
@@ -124,6 +124,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     for (const { name, pattern, port } of [...this.#endpoints.map(asMapped), ...this.#gateways]) {
       this.#logger.log(`Mapped {${pattern.source}, WS} ${name}${port === 0 ? '' : ` on port ${port}`}`);
     }
+    this.#heartbeat?.start();
     this.#eventLoopDelay?.start();
     if (this.registry.state === 'starting') this.registry.moveTo('accepting');
     for (const [port, server] of this.#ownPorts) {

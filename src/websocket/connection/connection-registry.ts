@@ -135,6 +135,11 @@ export class ConnectionRegistry implements Iterable<Connection> {
     this.#channels.remove(channel, connection);
   }
 
+  /** @internal All connections as they are, without a copy. */
+  all(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
   /** @internal */
   add(connection: Connection): void {
     this.#connections.set(connection.id, connection);

@@ -100,6 +100,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #closing: ClosingDecision | undefined;
   #end: FinishInfo | undefined;
   #finishTaken = false;
+  #readingPaused = false;
+  /** Heartbeat: what had been received at the last tick, and for how many ticks nothing more came. */
+  #bytesSeen = 0;
+  #silentTicks = 0;
   #sent = 0;
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
@@ -416,7 +420,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     const { transport } = this.#parts.outbox;
     transport.close(this.#closing.code, this.#closing.reason);
     // The peer's answer has to be read, also when the inbox was full.
-    transport.resume();
+    this.resumeReading();
   }
 
   /** */
@@ -425,6 +429,35 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     this.#closing ??= { code: 1006, reason: '', initiator, error };
     this.#state = 'closing';
     this.#parts.outbox.transport.terminate();
+  }
+
+  /** @internal Stops reading: too much waits for its handler. */
+  pauseReading(): void {
+    this.#readingPaused = true;
+    this.transport.pause();
+  }
+
+  /** @internal */
+  resumeReading(): void {
+    if (!this.#readingPaused) return;
+    this.#readingPaused = false;
+    this.transport.resume();
+  }
+
+  /**
+   * Counts one tick of the heartbeat; tells for how many nothing came. Any byte is a sign of life, and a connection that
+   * is not read cannot give one.
+   *
+   * @internal
+   */
+  countSilence(): number {
+    const { bytesRead } = this.transport;
+    if (this.#readingPaused || bytesRead !== this.#bytesSeen) {
+      this.#bytesSeen = bytesRead;
+      this.#silentTicks = 0;
+      return 0;
+    }
+    return ++this.#silentTicks;
   }
 
   /** @internal `@OnEstablish` has settled. */

@@ -2,7 +2,6 @@ import type { ByteBudget } from '../connection/byte-budget.js';
 import type { ClosingDecision, Connection } from '../connection/connection.js';
 import type { CurrentConnection } from '../connection/current-connection.js';
 import { FinishInfo } from '../connection/finish-info.js';
-import type { Heartbeat } from '../connection/heartbeat.js';
 import { Inbox } from '../connection/inbox.js';
 import type { ConnectionRegistry } from '../connection/connection-registry.js';
 import { isPromiseLike } from '../connection/settle.js';
@@ -18,7 +17,6 @@ import type { MessageStage } from './message/message-stage.js';
 /** What every open connection shares. */
 export interface ConnectionSurroundings {
   readonly registry: ConnectionRegistry;
-  readonly heartbeat: Heartbeat | undefined;
   readonly current: CurrentConnection;
   /** Bytes that all connections together may hold. */
   readonly budget: ByteBudget;
@@ -58,9 +56,8 @@ export class OpenConnection implements TransportListener {
 
   /** Enters the registry and runs `@OnEstablish`; messages that arrive meanwhile wait. */
   establish(args: EstablishArguments): void {
-    const { registry, heartbeat } = this.surroundings;
+    const { registry } = this.surroundings;
     registry.add(this.connection);
-    heartbeat?.add(this.connection);
     registry.announceEstablish(this.connection);
     const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.stage.policy));
     if (isPromiseLike(pending)) void pending.then(() => this.#settleEstablish());
@@ -102,8 +99,7 @@ export class OpenConnection implements TransportListener {
   onClose(code: number, reason: string): void {
     if (this.#end !== undefined) return;
     this.#end = this.#describeEnd(code, reason);
-    const { registry, heartbeat } = this.surroundings;
-    heartbeat?.remove(this.connection);
+    const { registry } = this.surroundings;
     registry.remove(this.connection);
     this.connection.settleFinish(this.#end);
     this.entry.release();
@@ -166,14 +162,12 @@ export class OpenConnection implements TransportListener {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.connection.transport.pause();
-    this.surroundings.heartbeat?.setPaused(this.connection, true);
+    this.connection.pauseReading();
   }
 
   #resume(): void {
     this.#paused = false;
-    this.connection.transport.resume();
-    this.surroundings.heartbeat?.setPaused(this.connection, false);
+    this.connection.resumeReading();
   }
 
   #finishWhenReady(): void {

@@ -9,7 +9,7 @@ import { PlackWsAdapter } from '../../../src/index.js';
 import { certificate } from '../../support/certificate.js';
 import { RawPeer } from '../../support/raw-peer.js';
 import { afterTest, type AppSpec, type StartedApp } from '../../support/start-app.js';
-import { borrowServer, startOurs } from './shared-port.js';
+import { borrowServer, startOurs } from './start-ours.js';
 
 @Controller()
 class Pages {

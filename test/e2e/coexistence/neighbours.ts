@@ -89,7 +89,7 @@ export const socketIo: Neighbour = {
   },
 };
 
-export const graphqlWs: Neighbour = {
+const graphqlWs: Neighbour = {
   name: 'graphql-ws',
   inside: { configure: (app) => settleGraphql(app.getHttpServer()) },
   settle: settleGraphql,
@@ -119,14 +119,14 @@ export const graphqlWs: Neighbour = {
   },
 };
 
-export const wsWithPath: Neighbour = {
+const wsWithPath: Neighbour = {
   name: 'ws({ server, path })',
   inside: { configure: (app) => settleWs(app.getHttpServer()) },
   settle: settleWs,
   talk: (server) => talkText(server, '/plain-ws'),
 };
 
-export const politeListener: Neighbour = {
+const politeListener: Neighbour = {
   name: 'a listener that leaves alone what is not its own',
   inside: { configure: (app) => settlePolite(app.getHttpServer()) },
   settle: settlePolite,

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OnEstablish, Connection, PlackWsAdapter, WsEndpoint } from '../../../src/index.js';
 import { connect } from '../../../src/testing.js';
 import { startApp, type StartedApp } from '../../support/start-app.js';
-import { borrowServer, expectEcho, startOurs, tracesOn } from './shared-port.js';
+import { borrowServer, expectEcho, startOurs, tracesOn } from './start-ours.js';
 
 function attach(ours: StartedApp, server: Server): () => void {
   return ours.app.get(PlackWsAdapter).attach(server);

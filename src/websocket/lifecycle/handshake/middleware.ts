@@ -25,8 +25,6 @@ export async function runMiddleware(
       const next = (error?: unknown): void => {
         response.off('finish', onFinish);
         if (error === undefined || error === null) resolve();
-        // Express middleware may pass anything; a handshake refuses with whatever was thrown.
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
         else reject(toRefusal(error));
       };
       // An asynchronous middleware may reject instead of calling next.

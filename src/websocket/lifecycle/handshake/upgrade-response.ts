@@ -12,6 +12,7 @@ export class UpgradeResponse extends ServerResponse {
   /** Where middleware of Express leaves values for each other. */
   readonly locals: Record<string, unknown> = {};
   readonly #body: Buffer[] = [];
+  #headWritten = false;
   #ended = false;
 
   constructor(request: IncomingMessage) {
@@ -52,6 +53,7 @@ export class UpgradeResponse extends ServerResponse {
   }
 
   override writeHead(status: number, ...rest: unknown[]): this {
+    this.#headWritten = true;
     this.statusCode = status;
     const headers = rest.find((argument) => typeof argument === 'object' && argument !== null);
     if (Array.isArray(headers)) this.#setList(headers.flat() as string[]);
@@ -67,6 +69,8 @@ export class UpgradeResponse extends ServerResponse {
 
   override end(...args: unknown[]): this {
     if (this.writableEnded) return this;
+    // Middleware that waits for the head replaces this method, and Node calls it where nobody did.
+    if (!this.#headWritten) this.writeHead(this.statusCode);
     const [chunk] = args;
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#body.push(toBuffer(chunk));
     this.#ended = true;

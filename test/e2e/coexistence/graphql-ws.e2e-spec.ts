@@ -1,4 +1,0 @@
-import { graphqlWs } from './neighbours.js';
-import { sharesItsPortWith } from './shared-port.js';
-
-sharesItsPortWith(graphqlWs);

@@ -1,4 +1,0 @@
-import { wsWithPath } from './neighbours.js';
-import { sharesItsPortWith } from './shared-port.js';
-
-sharesItsPortWith(wsWithPath);
