@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Logger, type Type, type WsMessageHandler } from '@nestjs/common';
 import { filter, isObservable, merge, of, type Observable } from 'rxjs';
 import type { Connection } from '../connection/connection.js';
@@ -28,10 +29,9 @@ const NO_ARGUMENTS: unknown[] = [];
 /**
  * A stock `@WebSocketGateway` on our lifecycle: the server object its adapter hands to Nest. Clients are the `ws`
  * sockets that gateways are written for; the connection around each of them keeps the limits, the registry and the
- * drain.
+ * drain. As the server of `ws` it has `clients` and emits `connection`.
  */
-export class GatewayServer implements ServedEndpoint {
-  readonly #connect: GatewayConnect[] = [];
+export class GatewayServer extends EventEmitter implements ServedEndpoint {
   readonly #clients = new Map<unknown, GatewayClient>();
   readonly #logger = new Logger('PlackWebSocket');
   readonly bootHandlers: EndpointHandlers;
@@ -45,6 +45,9 @@ export class GatewayServer implements ServedEndpoint {
     /** The gateways on this server that have each hook. */
     private readonly hooks: Readonly<Record<HookName, readonly Type[]>>,
   ) {
+    super();
+    // Every gateway on the path is a listener.
+    this.setMaxListeners(0);
     this.bootHandlers = this.#handlers();
   }
 
@@ -72,7 +75,7 @@ export class GatewayServer implements ServedEndpoint {
   }
 
   onConnect(callback: GatewayConnect): void {
-    this.#connect.push(callback);
+    this.on('connection', callback);
   }
 
   onDisconnect(client: unknown, callback: (reason: unknown) => unknown): void {
@@ -111,7 +114,7 @@ export class GatewayServer implements ServedEndpoint {
     const disconnects = new HookCalls(handleDisconnect);
     this.#clients.set(raw, { connects, disconnects, events: new Map(), onDisconnect: [] });
     watchHooks(raw, (hook, ...call) => (hook === 'handleConnection' ? connects : disconnects).note(...call));
-    for (const connect of this.#connect) connect(raw, connection.context.raw);
+    this.emit('connection', raw, connection.context.raw);
     const pending = connects.settle(this.settings.handshakeTimeoutMs);
     if (pending !== undefined) connection.signal.addEventListener('abort', connects.abandon);
     return pending;

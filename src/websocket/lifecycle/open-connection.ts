@@ -30,7 +30,8 @@ export interface ConnectionSurroundings {
  * Invariant: finish runs exactly once, after establish has settled, and no message is handled after it began.
  */
 export class OpenConnection implements TransportListener {
-  readonly #inbox: Inbox;
+  /** Made when a message has to wait for the first time; most connections never need it. */
+  #inbox: Inbox | undefined;
   readonly #rate: TokenBucket | undefined;
   #established = false;
   #running = 0;
@@ -49,7 +50,6 @@ export class OpenConnection implements TransportListener {
     private readonly surroundings: ConnectionSurroundings,
     private readonly entry: { release(): void },
   ) {
-    this.#inbox = new Inbox(settings.limits, surroundings.budget);
     const { messagesPerSecond } = settings.limits;
     if (messagesPerSecond !== undefined) this.#rate = new TokenBucket(messagesPerSecond, performance.now());
   }
@@ -83,12 +83,13 @@ export class OpenConnection implements TransportListener {
       this.connection.closeAs({ code: CloseCode.policyViolation, reason: 'too many messages', initiator: 'limit' });
       return;
     }
-    if (this.#established && this.#running < this.settings.concurrency && this.#inbox.length === 0) {
+    if (this.#established && this.#running < this.settings.concurrency && this.#waiting === 0) {
       this.#handle(data, isBinary);
       return;
     }
-    this.#inbox.push(data, isBinary);
-    if (this.#inbox.isFull) this.#pause();
+    const inbox = (this.#inbox ??= new Inbox(this.settings.limits, this.surroundings.budget));
+    inbox.push(data, isBinary);
+    if (inbox.isFull) this.#pause();
   }
 
   onError(cause: Error, closeCode: number): void {
@@ -105,14 +106,14 @@ export class OpenConnection implements TransportListener {
     this.entry.release();
     // What a client sent before it closed politely is still handled, within the time a close may take; after a cut, or
     // when this side closed, nobody waits for it.
-    if (!this.#end.clean || this.#end.initiator !== 'client') this.#inbox.clear();
-    else if (this.#inbox.length > 0) this.#boundLeftovers();
+    if (!this.#end.clean || this.#end.initiator !== 'client') this.#inbox?.clear();
+    else if (this.#waiting > 0) this.#boundLeftovers();
     this.#finishWhenReady();
   }
 
   #boundLeftovers(): void {
     const timer = setTimeout(() => {
-      this.#inbox.clear();
+      this.#inbox?.clear();
       this.#finishWhenReady();
     }, this.settings.closeTimeoutMs);
     timer.unref();
@@ -145,18 +146,22 @@ export class OpenConnection implements TransportListener {
     this.#reportEnd();
   }
 
+  get #waiting(): number {
+    return this.#inbox?.length ?? 0;
+  }
+
   get #isIdle(): boolean {
-    return this.#established && this.#running === 0 && this.#inbox.length === 0;
+    return this.#established && this.#running === 0 && this.#waiting === 0;
   }
 
   #takeWaiting(): void {
-    if (this.connection.closing !== undefined) this.#inbox.clear();
+    if (this.connection.closing !== undefined) this.#inbox?.clear();
     while (this.#running < this.settings.concurrency) {
-      const message = this.#inbox.shift();
+      const message = this.#inbox?.shift();
       if (message === undefined) break;
       this.#handle(message.data, message.isBinary);
     }
-    if (this.#paused && this.#drainDecision === undefined && this.#inbox.isHalfEmpty) this.#resume();
+    if (this.#paused && this.#drainDecision === undefined && this.#inbox?.isHalfEmpty !== false) this.#resume();
   }
 
   #pause(): void {
@@ -172,7 +177,7 @@ export class OpenConnection implements TransportListener {
 
   #finishWhenReady(): void {
     const end = this.#end;
-    if (end === undefined || !this.#established || this.#finishing || this.#inbox.length > 0) return;
+    if (end === undefined || !this.#established || this.#finishing || this.#waiting > 0) return;
     this.#finishing = true;
     void this.#inContext(() => runFinish(this.connection, this.handlers, end, this.stage.policy)).then(() => {
       this.surroundings.registry.announceFinish(this.connection, end);
