@@ -15,15 +15,24 @@ export class PlackWebSocketOptions extends EndpointOptions {
   path = '/ws';
   /** Answers refused upgrades; a function or an injectable class with a method `onError`. Default: Nest's JSON shape. */
   onError?: ErrorOption;
-  /** When silence is asked about and when it is taken for death; `false` switches it off. */
+  /**
+   * When silence is asked about and when it is taken for death; `false` switches it off. Default: 25 s and 10 s, see
+   * {@link HeartbeatOptions}.
+   */
   heartbeat: Partial<HeartbeatOptions> | false = {};
-  /** How connections end when the application stops. */
+  /** How connections end when the application stops. Default: 1001 and 10 s, see {@link ShutdownOptions}. */
   shutdown: Partial<ShutdownOptions> = {};
   /** Which proxies are believed about `ip`, `host` and `secure`. Default `false`: none. */
   trustProxy: TrustProxy = false;
-  /** Tells users apart for `limits.maxConnectionsPerUser`. Default `user.id`, `user.sub`, or the user if it is a string. */
+  /**
+   * Tells users apart for `limits.maxConnectionsPerUser`; `undefined` is not counted. Default `user.id`, else `user.sub`,
+   * or the user itself if it is a string or a number. A throw refuses as one of the hook does.
+   */
   userId?: UserId;
-  /** Serves endpoints under the application's global prefix as well. Default `false`, as stock gateways. */
+  /**
+   * Serves endpoints under the application's global prefix (`setGlobalPrefix`), and nowhere else. Default `false`: without
+   * it, as stock gateways.
+   */
   useGlobalPrefix = false;
   /**
    * Runs stock `@WebSocketGateway` classes on this adapter too, with the module's handshake, limits, registry and
@@ -67,6 +76,9 @@ const LIMITS: Readonly<Record<keyof LimitsOptions, Check>> = {
   overflow: [(value) => value === 'close' || value === 'drop', "'close' or 'drop'"],
   maxPendingHandshakes: positive,
 };
+
+/** Limits that count beyond one endpoint. */
+const MODULE_LIMITS = ['maxTotalQueuedBytes', 'maxEventLoopDelayMs', 'maxPendingHandshakes'] as const;
 
 const COMPRESSION: Readonly<Record<keyof CompressionOptions, Check>> = {
   thresholdBytes: notNegative,
@@ -151,7 +163,14 @@ export function readEndpointOptions(
   module: PlackWebSocketOptions,
   className: string,
 ): EndpointOptions & { limits: LimitsOptions } {
-  check(given, DECORATOR, `@WsEndpoint of ${className}`);
+  const where = `@WsEndpoint of ${className}`;
+  check(given, DECORATOR, where);
+  const misplaced = MODULE_LIMITS.find((name) => given.limits?.[name] !== undefined);
+  if (misplaced !== undefined) {
+    throw new ConfigurationError(
+      `${where}: limits.${misplaced} counts for all endpoints together. Set it in PlackWebSocketModule.forRoot.`,
+    );
+  }
   const options: EndpointOptions = Object.assign(new EndpointOptions(), pick(module), pick(given));
   return Object.assign(options, {
     limits: Object.assign(new LimitsOptions(), defined(module.limits), defined(given.limits ?? {})),

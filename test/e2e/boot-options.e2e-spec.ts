@@ -82,6 +82,13 @@ describe('options that stop the application', () => {
     ['serializer', { serializer: 'yaml' }, 'serializer must be'],
     ['limits, an unknown member', { limits: { maxBytes: 5 } }, 'limits does not know "maxBytes"'],
     ['durable', { durable: 'yes' }, 'durable must be true or false, not "yes".'],
+    [
+      'a limit of all connections together',
+      { limits: { maxTotalQueuedBytes: 1 } },
+      'limits.maxTotalQueuedBytes counts for all endpoints together. Set it in PlackWebSocketModule.forRoot.',
+    ],
+    ['a limit of the process', { limits: { maxEventLoopDelayMs: 50 } }, 'limits.maxEventLoopDelayMs counts for all'],
+    ['a limit of handshakes', { limits: { maxPendingHandshakes: 5 } }, 'limits.maxPendingHandshakes counts for all'],
   ])('@WsEndpoint: %s', async (_what, options, message) => {
     @WsEndpoint(options)
     class Room {}

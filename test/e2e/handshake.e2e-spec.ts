@@ -192,6 +192,19 @@ describe('the handshake hook', () => {
       expect(JSON.parse((refused as { body: string }).body)).toEqual(body);
       expect(app.logs.problems).toEqual([]);
     });
+
+    it.each<[number, object]>([
+      [500, { statusCode: 500, message: 'Internal Server Error', error: 'Internal Server Error' }],
+      [403, { statusCode: 403, message: 'Forbidden', error: 'Forbidden' }],
+      [499, { statusCode: 499, message: 'Error', error: 'Error' }],
+    ])('of an HttpException made with an error: %i, and the text only in the log', async (status, body) => {
+      const app = await guardedBy(() => {
+        throw new HttpException(new Error('secret'), status);
+      });
+      const refused = await app.connect('/ws/probe').catch((error: unknown) => error);
+      expect(refused).toMatchObject({ status, body: JSON.stringify(body) });
+      expect(app.logs.problems).toEqual([expect.stringContaining('secret')]);
+    });
   });
 
   describe('that returns what is no decision', () => {

@@ -73,6 +73,11 @@ describe('the outbox', () => {
     const end = await scene.finished.next();
     expect(end).toMatchObject({ code: 1013, initiator: 'limit' });
     expect(end.error).toBeInstanceOf(OutboxOverflowError);
+    expect(end.error).toMatchObject({
+      limit: 'maxBufferedBytes',
+      maxBytes: 200 * KIB,
+      message: expect.stringContaining(`limits.maxBufferedBytes is ${200 * KIB}`),
+    });
     expect(quick.connection.state).toBe('open');
   });
 
@@ -184,5 +189,20 @@ describe('limits.maxTotalQueuedBytes', () => {
     const before = second.connection.bufferedBytes;
     void second.connection.send(piece);
     expect(second.connection.bufferedBytes - before).toBeGreaterThanOrEqual(piece.length);
+  });
+
+  it('is named by the error that it ends a connection with', async () => {
+    const scene = await boot({ limits: { maxTotalQueuedBytes: 400 * KIB, maxBufferedBytes: 10_000 * KIB } });
+    const { peer, connection } = await scene.open();
+    peer.pause();
+    await clog(connection);
+    void connection.send(Buffer.alloc(500 * KIB));
+    const { code, error } = await scene.finished.next();
+    expect([code, error]).toEqual([1013, expect.any(OutboxOverflowError)]);
+    expect(error).toMatchObject({
+      limit: 'maxTotalQueuedBytes',
+      maxBytes: 400 * KIB,
+      message: expect.stringContaining(`limits.maxTotalQueuedBytes is ${400 * KIB}`),
+    });
   });
 });

@@ -126,7 +126,7 @@ describe('a session of express-session and passport', () => {
 
   it('sends its cookie also when later middleware refuses', async () => {
     const sessions = session({ secret: 'for tests only', resave: false, saveUninitialized: true });
-    const refuse: RequestHandler = (_request, response) => void response.redirect('/login');
+    const refuse: RequestHandler = (_request, response) => response.redirect('/login');
     const app = await boot({ middleware: [sessions, refuse] });
     await expect(app.connect('/ws/who')).rejects.toMatchObject({
       status: 302,

@@ -138,6 +138,7 @@ describe('the URL of an endpoint', () => {
 
   it('is not known before the application is initialized, or while the server does not listen', async () => {
     const { app, registry } = await createApp({ endpoints: [Echo] });
+    expect(() => registry.url(Echo)).toThrow(ConfigurationError);
     expect(() => registry.url(Echo)).toThrow(/before the application is initialized/);
     await app.init();
     expect(() => registry.url(Echo)).toThrow(ConfigurationError);

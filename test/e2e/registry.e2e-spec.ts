@@ -25,6 +25,15 @@ describe('the registry', () => {
     expect(registry.close()).toBe(0);
   });
 
+  it.each<[string, (registry: ConnectionRegistry) => unknown]>([
+    ['registry.close', (registry) => registry.close(999)],
+    ['an audience of channels', (registry) => registry.to('red').close(2000)],
+    ['an audience of an endpoint', (registry) => registry.in(A).close(1004)],
+  ])('refuses a close code that cannot be sent, also when nobody is there: %s', async (_what, close) => {
+    const { registry } = await startApp({ endpoints: [A] });
+    expect(() => close(registry)).toThrow(RangeError);
+  });
+
   it('lists the connections in the order they came, as a snapshot, and finds them by id', async () => {
     const app = await startApp({ endpoints: [A, B] });
     const { registry } = app;

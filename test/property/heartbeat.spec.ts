@@ -1,16 +1,8 @@
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { Connection } from '../../src/websocket/connection/connection.js';
-import { ConnectionRegistry } from '../../src/websocket/connection/connection-registry.js';
 import { Heartbeat } from '../../src/websocket/connection/heartbeat.js';
-import { LimitsOptions } from '../../src/websocket/connection/limits.options.js';
-import { Outbox } from '../../src/websocket/connection/outbox.js';
-import { ProxyTrust } from '../../src/websocket/connection/proxy-trust.js';
-import { RequestContext } from '../../src/websocket/connection/request-context.js';
-import { RawSerializer } from '../../src/websocket/serializer/raw.serializer.js';
-import { MemoryTransport } from './support/memory-transport.js';
+import { LifecycleWorld, MAX_PENDING, type Client, type Manners } from './support/lifecycle-world.js';
+import type { MemoryTransport } from './support/memory-transport.js';
 
 const options = fc.record({
   intervalMs: fc.integer({ min: 4, max: 500 }),
@@ -19,40 +11,30 @@ const options = fc.record({
 /** When a connection comes, in the middle of whatever the timer is doing. */
 const lateByMs = fc.integer({ min: 0, max: 600 });
 
-function connect(): { transport: MemoryTransport; connection: Connection } {
-  const transport = new MemoryTransport();
-  const context = new RequestContext(new IncomingMessage(new Socket()), '/', {}, new ProxyTrust(false));
-  const connection = new Connection({
-    id: 'one',
-    endpoint: Object,
-    context,
-    serializer: new RawSerializer(),
-    outbox: new Outbox(transport, new LimitsOptions(), undefined),
-    home: new ConnectionRegistry(),
-  });
-  return { transport, connection };
-}
+const PLAIN: Manners = { handshake: 'accept', establish: 'return', finish: 'return' };
 
 describe('the heartbeat, for any interval and timeout', () => {
-  let heartbeat: Heartbeat;
   beforeEach(() => {
-    jest.useFakeTimers();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   });
   afterEach(() => {
     jest.useRealTimers();
   });
 
   /** A heartbeat that has been running for a while, and one connection that comes to it. */
-  function begin(given: { intervalMs: number; timeoutMs: number }, lateBy: number): ReturnType<typeof connect> {
+  function begin(
+    given: { intervalMs: number; timeoutMs: number },
+    lateBy: number,
+    manners = PLAIN,
+  ): { client: Client; transport: MemoryTransport } {
     jest.clearAllTimers();
-    heartbeat = new Heartbeat(given);
-    const first = connect();
-    heartbeat.add(first.connection);
-    heartbeat.setPaused(first.connection, true);
+    const world = new LifecycleWorld(1);
+    new Heartbeat(() => world.registry, given).start();
     jest.advanceTimersByTime(lateBy);
-    const second = connect();
-    heartbeat.add(second.connection);
-    return second;
+    const client = world.upgrade(manners);
+    const transport = world.transportOf(client);
+    if (transport === undefined) throw new Error('Not accepted.');
+    return { client, transport };
   }
 
   /** Lets time pass until something is true, and tells how much. */
@@ -65,7 +47,7 @@ describe('the heartbeat, for any interval and timeout', () => {
   it('asks a silent peer within the interval, and cuts it within interval and timeout, never before', () => {
     fc.assert(
       fc.property(options, lateByMs, (given, lateBy) => {
-        const { transport, connection } = begin(given, lateBy);
+        const { transport, client } = begin(given, lateBy);
         const { intervalMs, timeoutMs } = given;
         const asked = timeUntil(() => transport.pings > 0, intervalMs + timeoutMs);
         const cut = asked + timeUntil(() => transport.isOver, intervalMs + timeoutMs);
@@ -74,7 +56,7 @@ describe('the heartbeat, for any interval and timeout', () => {
         expect(asked).toBeGreaterThanOrEqual(intervalMs - 3 * tickMs - 1);
         expect(cut).toBeLessThanOrEqual(intervalMs + timeoutMs);
         expect(cut - asked).toBeGreaterThan(timeoutMs - tickMs - 1);
-        expect(connection.closing).toMatchObject({ code: 1006, initiator: 'heartbeat' });
+        expect(client.connection?.closing).toMatchObject({ code: 1006, initiator: 'heartbeat' });
         expect(transport.pings).toBe(1);
       }),
       { numRuns: 60 },
@@ -101,14 +83,17 @@ describe('the heartbeat, for any interval and timeout', () => {
     );
   });
 
-  it('never asks or cuts a paused connection, however long, and asks again once it reads on', () => {
-    fc.assert(
-      fc.property(options, lateByMs, fc.integer({ min: 1, max: 20 }), (given, lateBy, times) => {
-        const { transport, connection } = begin(given, lateBy);
-        heartbeat.setPaused(connection, true);
+  it('never asks or cuts a connection that is paused for a full inbox, and asks again once it reads on', async () => {
+    await fc.assert(
+      fc.asyncProperty(options, lateByMs, fc.integer({ min: 1, max: 20 }), async (given, lateBy, times) => {
+        const { transport, client } = begin(given, lateBy, { ...PLAIN, establish: 'wait' });
+        for (let count = 0; count <= MAX_PENDING; count++) transport.deliver('x');
+        expect(transport.paused).toBe(true);
         jest.advanceTimersByTime(times * (given.intervalMs + given.timeoutMs));
         expect([transport.pings, transport.isOver]).toEqual([0, false]);
-        heartbeat.setPaused(connection, false);
+        client.establishing?.open();
+        await new Promise((resolve) => setImmediate(resolve));
+        expect([transport.paused, client.begun.length]).toEqual([false, MAX_PENDING + 1]);
         jest.advanceTimersByTime(given.intervalMs + given.timeoutMs);
         expect([transport.pings, transport.isOver]).toEqual([1, true]);
       }),
@@ -116,13 +101,14 @@ describe('the heartbeat, for any interval and timeout', () => {
     );
   });
 
-  it('has one timer while there are connections and none without', () => {
-    const connections = Array.from({ length: 500 }, () => connect().connection);
-    heartbeat = new Heartbeat({ intervalMs: 100, timeoutMs: 100 });
-    expect(jest.getTimerCount()).toBe(0);
-    for (const connection of connections) heartbeat.add(connection);
-    expect(jest.getTimerCount()).toBe(1);
-    for (const connection of connections) heartbeat.remove(connection);
+  it('has one timer for any number of connections, and none once it is stopped', () => {
+    const world = new LifecycleWorld(1);
+    const heartbeat = new Heartbeat(() => world.registry, { intervalMs: 100, timeoutMs: 100 });
+    heartbeat.start();
+    heartbeat.start();
+    for (let count = 0; count < 500; count++) world.upgrade(PLAIN);
+    expect([world.registry.size, jest.getTimerCount()]).toEqual([500, 1]);
+    heartbeat.stop();
     expect(jest.getTimerCount()).toBe(0);
   });
 });

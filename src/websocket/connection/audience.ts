@@ -1,3 +1,4 @@
+import { CloseCode, toSendableCode } from '../protocol/close-code.js';
 import { Audience, type Connection, type Exception } from './connection.js';
 import type { Delivery } from './delivery.js';
 
@@ -27,9 +28,11 @@ export class SelectedAudience extends Audience {
     return (this.sender === undefined ? this : this.except(this.sender)).send(value);
   }
 
-  override close(code?: number, reason?: string): number {
+  override close(code: number = CloseCode.normal, reason?: string): number {
+    // A wrong code is a fault of the caller, whether or not anybody is there.
+    const sendable = toSendableCode(code);
     const members = this.#members();
-    for (const connection of members) connection.close(code, reason);
+    for (const connection of members) connection.close(sendable, reason);
     return members.length;
   }
 

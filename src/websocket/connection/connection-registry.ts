@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type Type } from '@nestjs/common';
 import { describe, stackOf } from '../errors/describe-error.js';
 import { isPromiseLike } from './settle.js';
-import type { MessageEncodingError } from '../errors/plack-websocket.error.js';
+import { ConfigurationError, type MessageEncodingError } from '../errors/plack-websocket.error.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { SelectedAudience } from './audience.js';
 import { Channels, EVERYBODY } from './channels.js';
@@ -33,6 +33,21 @@ export type FinishHandler = (connection: Connection, end: FinishInfo) => unknown
 /**
  * The open connections of this process. Injectable everywhere, also into controllers and services, and usable before
  * the first client comes.
+ *
+ * With `gateways: true` clients of stock gateways are among them; their endpoint is the gateway class.
+ *
+ * @example
+ * ```ts
+ * @Controller('say_hi')
+ * export class SayHiController {
+ *   constructor(private readonly registry: ConnectionRegistry) {}
+ *
+ *   @Post()
+ *   sayHi(): Delivery {
+ *     return this.registry.broadcast('Hello!');
+ *   }
+ * }
+ * ```
  */
 @Injectable()
 export class ConnectionRegistry implements Iterable<Connection> {
@@ -56,7 +71,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
     return this.#state;
   }
 
-  /** The connection with this id, if it is open here. */
+  /** Gives the connection with this id, if it is open in this process. */
   get(id: string): Connection | undefined {
     return this.#connections.get(id);
   }
@@ -66,12 +81,12 @@ export class ConnectionRegistry implements Iterable<Connection> {
     return [...this.#connections.values()][Symbol.iterator]();
   }
 
-  /** The connections of one endpoint class. Empty for a class that serves none. */
+  /** Addresses the connections of one endpoint class. Empty for a class that serves none. */
   in(endpoint: Type): Audience {
     return new SelectedAudience(() => this.#byEndpoint.get(endpoint) ?? [], this.#deliver, undefined);
   }
 
-  /** The members of channels, each once; `*` is everybody, the id of a connection is that connection alone. */
+  /** Addresses the members of channels, each once; `*` is everybody, the id of a connection is that connection alone. */
   to(...channels: readonly string[]): Audience {
     return this.audience(channels, undefined);
   }
@@ -87,21 +102,25 @@ export class ConnectionRegistry implements Iterable<Connection> {
 
   /**
    * Closes every connection as `connection.close` does; tells how many there were.
-   * @throws RangeError for a code that cannot be sent.
+   * @throws RangeError for a code that cannot be sent, also when nobody is there.
    */
   close(code?: number, reason?: string): number {
     return this.to(EVERYBODY).close(code, reason);
   }
 
   /**
-   * The absolute URL of an endpoint, `ws` or `wss`, with parameters filled in and the global prefix where it applies.
+   * Builds the absolute URL of an endpoint, `ws` or `wss`, with parameters filled in and the global prefix where it applies.
    *
    * @param request the request being answered; its host, and what trusted proxies say, name the server. Without it the
    * address the server listens on is used.
    * @throws ConfigurationError when the class is no endpoint, a parameter is missing, or no address is known yet.
    */
   url(endpoint: Type, params: Readonly<Record<string, string>> = {}, request?: UrlRequest): string {
-    if (this.#buildUrl === undefined) throw new Error('Endpoints have no URL before the application is initialized.');
+    if (this.#buildUrl === undefined) {
+      throw new ConfigurationError(
+        'Endpoints have no URL before the application is initialized. Ask for it after app.init() or app.listen().',
+      );
+    }
     return this.#buildUrl(endpoint, params, request);
   }
 

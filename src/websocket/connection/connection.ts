@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Logger, type Type } from '@nestjs/common';
 import { MessageEncodingError, OutboxOverflowError } from '../errors/plack-websocket.error.js';
-import { CloseCode, isSendableCloseCode } from '../protocol/close-code.js';
+import { CloseCode, toSendableCode } from '../protocol/close-code.js';
 import { truncateCloseReason } from '../protocol/close-reason.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { EVERYBODY } from './channels.js';
@@ -17,12 +17,15 @@ import type { SharedMessage, Transport } from './transport.js';
 export type ConnectionState = 'establishing' | 'open' | 'closing' | 'closed';
 
 /**
- * Handles one message of one connection. A throw or a rejection goes the way of an error in a message handler; the
- * other handlers still run. A returned promise is awaited before the next message.
+ * Handles one message of one connection. A throw or a rejection goes to `@OnError`, then to the default answer; exception
+ * filters are not asked. The other handlers still run. A returned promise is awaited before the next message.
  */
 export type ConnectionMessageHandler = (connection: Connection, message: unknown, unregister: Unregister) => unknown;
 
-/** Handles the end of one connection. A throw or a rejection is logged; the other handlers still run. */
+/**
+ * Handles the end of one connection. A throw or a rejection is told to `@OnError` and logged; the other handlers still
+ * run. A returned promise is awaited, also by a shutdown.
+ */
 export type ConnectionFinishHandler = (connection: Connection, end: FinishInfo, unregister: Unregister) => unknown;
 
 /** Whom an audience leaves out: a connection, itself or by its id, or the members of a channel. */
@@ -46,7 +49,10 @@ export abstract class Audience implements Iterable<Connection> {
    * @throws MessageEncodingError before anything is sent, when no serializer concerned can encode the value.
    */
   abstract broadcast(value: unknown): Delivery;
-  /** Closes every member as `connection.close` does; tells how many there were. */
+  /**
+   * Closes every member as `connection.close` does; tells how many there were.
+   * @throws RangeError for a code that cannot be sent, also when nobody is there.
+   */
   abstract close(code?: number, reason?: string): number;
   /** Number of connections meant right now. */
   abstract readonly size: number;
@@ -78,16 +84,22 @@ export interface ClosingDecision {
   readonly error?: unknown;
 }
 
-/** Close code of our own for a login that has ended: 401 in the range of applications (RFC 6455 §7.4.2). */
-const AUTHENTICATION_EXPIRED = 4401;
-
 const logger = new Logger('PlackWebSocket');
 
 /**
  * One open WebSocket and its state. It lives from the 101 to the end of the finish handlers, whether or not anybody
  * holds a reference to it.
  *
- * `TUser` types `user`, `TData` types `data`; both are the application's.
+ * `TUser` types `user`, `TData` types `data`; both are the application's. The library makes connections; tests make
+ * theirs with `fakeConnection`.
+ *
+ * @example
+ * ```ts
+ * connection.data = { name, room };
+ * connection.join(room);
+ * void connection.send({ event: 'welcome', data: { room, name } });
+ * connection.to(room).broadcast({ event: 'joined', data: { name } });
+ * ```
  */
 export class Connection<TUser = unknown, TData extends object = Record<string, unknown>> {
   readonly #parts: ConnectionParts;
@@ -108,7 +120,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
 
-  /** */
+  /** @internal */
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
@@ -151,6 +163,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return this.context.protocol;
   }
 
+  /** Where the connection is in its life; `closing` from the first close frame on, sent or received. */
   get state(): ConnectionState {
     return this.#isSendable || this.#state === 'closed' ? this.#state : 'closing';
   }
@@ -217,7 +230,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return this.dispatchAndTell(data);
   }
 
-  /** Sends a ping; the answer counts as a sign of life. Heartbeats are sent without asking. */
+  /**
+   * Sends a ping (RFC 6455 §5.5.2); the answer counts as a sign of life. Heartbeats are sent without asking. Does nothing
+   * once either side began to close.
+   */
   ping(): void {
     if (this.#isSendable) this.#parts.outbox.transport.ping();
   }
@@ -250,7 +266,11 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     this.#expiry?.cancel();
     if (this.#expiresAt === undefined || this.#state === 'closed') return;
     this.#expiry ??= new Expiry(() =>
-      this.closeAs({ code: AUTHENTICATION_EXPIRED, reason: 'authentication expired', initiator: 'limit' }),
+      this.closeAs({
+        code: CloseCode.authenticationExpired,
+        reason: 'authentication expired',
+        initiator: 'limit',
+      }),
     );
     this.#expiry.moveTo(this.#expiresAt);
   }
@@ -288,7 +308,8 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   }
 
   /**
-   * Joins channels; joining twice is joining once. Does nothing when the connection is closed.
+   * Joins channels; joining twice is joining once. Does nothing when the connection is closed. All channels are left by
+   * themselves at finish, before `@OnFinish`.
    * A name of the form of a connection id can be joined, to no effect: `to` takes it for that connection alone.
    * @throws TypeError for `*`, the empty string, or anything but a string.
    */
@@ -335,12 +356,12 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     return this.to(EVERYBODY).broadcast(value);
   }
 
-  /** */
+  /** @internal What encodes and decodes the messages of its endpoint. */
   get serializer(): Serializer {
     return this.#parts.serializer;
   }
 
-  /** */
+  /** @internal The port to the socket; `raw` is the socket itself. */
   get transport(): Transport {
     return this.#parts.outbox.transport;
   }
@@ -423,7 +444,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     this.resumeReading();
   }
 
-  /** */
+  /** @internal Cuts the connection and notes who did. */
   terminateAs(initiator: FinishInitiator, error?: unknown): void {
     if (this.#state === 'closed') return;
     this.#closing ??= { code: 1006, reason: '', initiator, error };
@@ -523,15 +544,6 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     }
     return unregister;
   }
-}
-
-function toSendableCode(code: number): number {
-  if (isSendableCloseCode(code)) return code;
-  if (code === 1005) return CloseCode.normal;
-  if (code === 1006 || code === 1015) return CloseCode.internalError;
-  throw new RangeError(
-    `${String(code)} cannot be a close code; use 1000, or your own of 4000–4999 (RFC 6455 §7.4 reserves the rest).`,
-  );
 }
 
 function assertChannel(channel: unknown): asserts channel is string {

@@ -1,4 +1,7 @@
-/** What one connection, and all of them together, may use. Every limit can be set per module and per endpoint. */
+/**
+ * What one connection, and all of them together, may use. A limit of an endpoint wins over the module's; those marked
+ * "only on the module" are an error at boot when an endpoint sets them.
+ */
 export class LimitsOptions {
   /** Largest message in bytes, fragments added up; a larger one closes 1009. Default 65 536; 0 means no limit. */
   maxPayloadBytes = 65_536;
@@ -13,7 +16,7 @@ export class LimitsOptions {
    * nothing else waits.
    */
   maxBufferedBytes = 1_048_576;
-  /** What happens past `maxBufferedBytes`: `close` (1013, default) or `drop` the message. */
+  /** What happens past `maxBufferedBytes` or `maxTotalQueuedBytes`: `close` (1013, default) or `drop` the message. */
   overflow: 'close' | 'drop' = 'close';
   /**
    * Connections at one time; more get 503. On the module it counts all of them, on an endpoint its own. Handshakes that

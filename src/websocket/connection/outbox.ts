@@ -46,9 +46,14 @@ export class Outbox implements ByteHolder {
       if (waiting === 0) return 'send';
     }
     const total = waiting + byteLength;
-    if (total <= this.limits.maxBufferedBytes && !this.#exceedsBudget(waiting, byteLength)) return 'send';
-    if (this.limits.overflow === 'drop') return 'drop';
-    return new OutboxOverflowError(total, this.limits.maxBufferedBytes);
+    const { maxBufferedBytes } = this.limits;
+    if (total > maxBufferedBytes) return this.#refuse(total, 'maxBufferedBytes', maxBufferedBytes);
+    if (this.budget === undefined || this.#reserve(this.budget, waiting, byteLength)) return 'send';
+    return this.#refuse(total, 'maxTotalQueuedBytes', this.budget.maxBytes);
+  }
+
+  #refuse(total: number, limit: OutboxOverflowError['limit'], maxBytes: number): Admission {
+    return this.limits.overflow === 'drop' ? 'drop' : new OutboxOverflowError(total, limit, maxBytes);
   }
 
   send(data: string | Uint8Array): void {
@@ -72,13 +77,13 @@ export class Outbox implements ByteHolder {
     this.budget?.report(this, 0);
   }
 
-  #exceedsBudget(waiting: number, byteLength: number): boolean {
-    if (this.budget === undefined) return false;
+  /** Tells whether that many bytes more fit into what all connections may hold together. */
+  #reserve(budget: ByteBudget, waiting: number, byteLength: number): boolean {
     this.#charged = true;
-    this.budget.report(this, waiting);
-    if (this.budget.refuses(byteLength)) return true;
-    this.budget.report(this, waiting + byteLength);
-    return false;
+    budget.report(this, waiting);
+    if (budget.refuses(byteLength)) return false;
+    budget.report(this, waiting + byteLength);
+    return true;
   }
 
   /** The answer to everything that is sent after the end. */

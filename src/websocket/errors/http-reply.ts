@@ -1,6 +1,6 @@
 /** A plain HTTP answer to an upgrade: what a handshake hook or `onError` returns to refuse. */
 export interface HttpReply {
-  /** HTTP status, 200–599 except that 1xx can never be an answer. Default 200 is not assumed: it must be given. */
+  /** HTTP status, a whole number of 200 to 599; has no default. */
   readonly status: number;
   /** Header fields; a list gives one line per value. `Connection` and `Content-Length` are always ours. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[]>>;

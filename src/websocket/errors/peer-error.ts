@@ -1,3 +1,4 @@
+import { STATUS_CODES as STATUS_TEXTS } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { PlackWebSocketError } from './plack-websocket.error.js';
@@ -29,12 +30,14 @@ export function isExpected(error: unknown): boolean {
   return error instanceof WsException || (error instanceof PlackWebSocketError && PUBLIC_CODES.has(error.code));
 }
 
-const PUBLIC_CODES = new Set(['bad_message', 'unknown_event', 'unsupported_data', 'rate_limited']);
+const PUBLIC_CODES = new Set(['bad_message', 'unknown_event', 'unsupported_data']);
 
 function describeHttpException(error: HttpException): PeerError {
   const response = error.getResponse();
   const code = error.errorCode ?? codeOfStatus(error.getStatus());
   if (typeof response === 'string') return { code, message: response };
+  // An error in the place of a text was never written for a peer; the exception has taken its text over.
+  if (response instanceof Error) return { code, message: STATUS_TEXTS[error.getStatus()] ?? INTERNAL.message };
   const { message, error: _name, statusCode: _status, errorCode: _code, ...rest } = response as Record<string, unknown>;
   // Validation pipes put the list of failures where the message stands.
   if (Array.isArray(message)) {
@@ -48,6 +51,7 @@ function describeHttpException(error: HttpException): PeerError {
 function describeWsException(error: WsException): PeerError {
   const content = error.getError();
   if (typeof content === 'string') return { code: 'exception', message: content };
+  if (content instanceof Error) return { code: 'exception', message: INTERNAL.message };
   const { code, message, ...rest } = content as Record<string, unknown>;
   return {
     code: typeof code === 'string' ? code : 'exception',

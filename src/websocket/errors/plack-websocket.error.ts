@@ -14,7 +14,7 @@ import type { UpgradeErrorName } from './upgrade-error.js';
 /** Base of every error that this library creates; `code` is stable, the message is for people. */
 export class PlackWebSocketError extends Error {
   constructor(
-    /** Stable identifier of the kind of error, from the table in `error-codes.ts`. */
+    /** Stable identifier of the kind of error; the README has all of them under "Errors as classes". */
     readonly code: string,
     message: string,
     options?: ErrorOptions,
@@ -62,15 +62,22 @@ export class UnknownEventError extends PlackWebSocketError {
   }
 }
 
-/** The peer does not read: `limits.maxBufferedBytes` would be passed. */
+/**
+ * The peer does not read, and one message more would pass `limits.maxBufferedBytes`, or `limits.maxTotalQueuedBytes` of
+ * all connections together. It is the `error` of the `FinishInfo`; the connection closes with 1013.
+ */
 export class OutboxOverflowError extends PlackWebSocketError {
   constructor(
+    /** Bytes that would wait for this peer, the message included. */
     readonly bufferedBytes: number,
-    readonly maxBufferedBytes: number,
+    /** Which limit refused the message. */
+    readonly limit: 'maxBufferedBytes' | 'maxTotalQueuedBytes',
+    /** What that limit is set to, in bytes. */
+    readonly maxBytes: number,
   ) {
     super(
       'outbox_full',
-      `${bufferedBytes} bytes wait for a peer that does not read; limits.maxBufferedBytes is ${maxBufferedBytes}.`,
+      `${bufferedBytes} bytes would wait for a peer that does not read; limits.${limit} is ${maxBytes}.`,
     );
   }
 }
@@ -78,6 +85,7 @@ export class OutboxOverflowError extends PlackWebSocketError {
 /** An upgrade refused for a fact of the request. Its message is safe to show to the peer. */
 export class UpgradeRefusedError extends PlackWebSocketError {
   constructor(
+    /** Why, from the table of upgrade errors (`UPGRADE_ERRORS`). */
     readonly error: UpgradeErrorName,
     message: string = error,
     options?: ErrorOptions & { headers?: Readonly<Record<string, string>>; status?: number },

@@ -155,8 +155,9 @@ export class OpenConnection implements TransportListener {
   }
 
   #takeWaiting(): void {
-    if (this.connection.closing !== undefined) this.#inbox?.clear();
     while (this.#running < this.settings.concurrency) {
+      // A handler may have closed the connection; what waits behind it is dropped.
+      if (this.connection.closing !== undefined) this.#inbox?.clear();
       const message = this.#inbox?.shift();
       if (message === undefined) break;
       this.#handle(message.data, message.isBinary);

@@ -1,7 +1,7 @@
 /**
  * Close codes of RFC 6455 §7.4.1 that this library sends by itself.
  *
- * Applications use 1000 or their own codes of the range 4000–4999.
+ * Applications use 1000 or their own: 4000–4999, or 3000–3999 once registered (RFC 6455 §7.4.2).
  */
 export const CloseCode = {
   /** The purpose of the connection is fulfilled. */
@@ -12,9 +12,9 @@ export const CloseCode = {
   protocolError: 1002,
   /** A kind of data that the endpoint does not take, such as binary where only text is read. */
   unsupportedData: 1003,
-  /** Not UTF-8, or a payload that does not decode. */
+  /** Text that is not UTF-8 (RFC 6455 §8.1); sent by `ws`. */
   invalidPayload: 1007,
-  /** A limit of ours was passed (rate, inbox). */
+  /** More messages than `limits.messagesPerSecond`, or more fragments than `limits.maxFragments`; the latter by `ws`. */
   policyViolation: 1008,
   /** The message is larger than `limits.maxPayloadBytes`; sent by `ws`. */
   messageTooBig: 1009,
@@ -22,6 +22,8 @@ export const CloseCode = {
   internalError: 1011,
   /** The peer does not read what is sent to it. */
   tryAgainLater: 1013,
+  /** The login has ended (`expiresAt`): 401 in the range of applications (RFC 6455 §7.4.2). */
+  authenticationExpired: 4401,
 } as const;
 
 /** Close codes that only ever describe an end and never travel (RFC 6455 §7.4.1). */
@@ -36,5 +38,18 @@ export function isSendableCloseCode(code: number): boolean {
   return (
     Number.isInteger(code) &&
     ((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999))
+  );
+}
+
+/**
+ * Puts right the codes that never travel: 1005 becomes 1000, 1006 and 1015 become 1011.
+ * @throws RangeError for any other code that a close frame may not carry.
+ */
+export function toSendableCode(code: number): number {
+  if (isSendableCloseCode(code)) return code;
+  if (code === CLOSE_CODE_NO_STATUS) return CloseCode.normal;
+  if (code === CLOSE_CODE_ABNORMAL || code === 1015) return CloseCode.internalError;
+  throw new RangeError(
+    `${String(code)} cannot be a close code; use 1000, or your own of 4000–4999 (RFC 6455 §7.4 reserves the rest).`,
   );
 }

@@ -10,6 +10,7 @@ export class JsonSerializer extends Serializer {
     return text;
   }
 
+  /** @throws UnsupportedDataError for binary messages, SyntaxError for what is no JSON. */
   override decode(data: string | Buffer, isBinary: boolean): unknown {
     if (isBinary) throw new UnsupportedDataError();
     return JSON.parse(data as string);

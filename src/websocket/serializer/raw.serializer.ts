@@ -12,6 +12,7 @@ export class RawSerializer extends Serializer {
     );
   }
 
+  /** Gives the message as it came. */
   override decode(data: string | Buffer): string | Buffer {
     return data;
   }

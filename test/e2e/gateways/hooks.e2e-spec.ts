@@ -118,6 +118,17 @@ describe.each([...BOTH, ...OURS.slice(1)])('the hooks of a gateway on $name', (i
     expect([await one.next(), await two.next()]).toEqual(['everybody', 'everybody']);
   });
 
+  it('come with a server that tells of each connection', async () => {
+    @WebSocketGateway({ path: '/told' })
+    class Told implements OnGatewayInit {
+      afterInit(server: WsServer): void {
+        server.on('connection', (client, request) => client.send(`told of ${request.url}`));
+      }
+    }
+    const app = await startGateways([Told], {}, installation);
+    for (const path of ['/told?1', '/told?2']) expect(await (await app.connect(path)).next()).toBe(`told of ${path}`);
+  });
+
   it('are those of every gateway on one path, each once', async () => {
     const calls = new Journal();
     abstract class Counting implements OnGatewayConnection, OnGatewayDisconnect {

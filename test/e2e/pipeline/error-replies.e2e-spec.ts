@@ -55,6 +55,14 @@ const thrown: [string, unknown, unknown][] = [
   ],
 ];
 
+/** Exceptions made with an error where a text or a body belongs: nobody wrote its text for a peer. */
+const wrapped: [string, unknown, unknown][] = [
+  ['500', new HttpException(new Error('secret'), 500), { code: 'internal_error', message: 'Internal Server Error' }],
+  ['400', new HttpException(new Error('secret'), 400), { code: 'bad_request', message: 'Bad Request' }],
+  ['no known status', new HttpException(new Error('secret'), 499), { code: 'http_499', message: 'Internal server error' }],
+  ['a WsException', new WsException(new Error('secret')), { code: 'exception', message: 'Internal server error' }],
+];
+
 const unknown: [string, unknown][] = [
   ['an error', new Error('secret')],
   ['a fault of the server', new InternalServerErrorException('db is down', { cause: new Error('secret') })],
@@ -72,6 +80,15 @@ describe('an exception of a message handler', () => {
     void client.send({ event: 'do', id: 'a1' });
     expect(await client.nextJson()).toEqual({ event: 'error', id: 'a1', data });
     expect(app.logs.problems).toEqual([]);
+  });
+
+  it.each(wrapped)('made with an error keeps the text of that to itself: %s', async (_what, exception, data) => {
+    const app = await failing(() => {
+      throw exception;
+    });
+    const client = await app.connect('/ws/probe');
+    void client.send({ event: 'do', id: 5 });
+    expect(await client.nextJson()).toEqual({ event: 'error', id: 5, data });
   });
 
   it.each(unknown)('says nothing of what it is about but in the log: %s', async (_what, exception) => {

@@ -11,7 +11,7 @@ import { MessageBody } from '@nestjs/websockets';
 import { map, of } from 'rxjs';
 import { Connection, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../../src/index.js';
 import { fakeConnection } from '../../../src/testing.js';
-import type { MessageHandler } from '../../../src/websocket/endpoint/compiled-endpoint.js';
+import { compileEndpoint, type MessageHandler } from '../../../src/websocket/endpoint/compiled-endpoint.js';
 import { Intercepted } from '../../../src/websocket/endpoint/compiled-interceptors.js';
 import { Endpoint, ScopedInstances, type EndpointSettings } from '../../../src/websocket/endpoint/endpoint.js';
 import type { ConnectionContextId, Enhancers } from '../../../src/websocket/endpoint/enhancers.js';
@@ -65,7 +65,7 @@ function itemsNow({ results }: Intercepted): unknown[] {
   return items;
 }
 
-const connection = () => fakeConnection({ url: '/ws/probe/7', params: { id: '7' } }) as unknown as Connection;
+const connection = (): Connection => fakeConnection({ url: '/ws/probe/7', params: { id: '7' } });
 
 describe('a compiled message handler', () => {
   const say = (enhancers: Partial<Enhancers>): unknown =>
@@ -126,18 +126,9 @@ describe('a compiled message handler', () => {
 
   it('calls through the instance, so that a wrapped method is seen', () => {
     const host = hostOf(Probe);
-    const { handlers } = compile(Probe);
+    const handlers = compileEndpoint(new FixedEnhancers(), host, host.instance);
     Object.assign(host.instance, { say: () => 'wrapped' });
-    const endpoint = new Endpoint(
-      host,
-      new PathPattern('/'),
-      {} as EndpointSettings,
-      new FixedEnhancers(),
-      new NoScopes(),
-    );
-    endpoint.compile();
-    expect(endpoint.bootHandlers.anyMessage?.invoke(connection(), 'x', 'message')).toBe('wrapped');
-    expect(handlers.anyMessage?.invoke(connection(), 'x', 'message')).toBe('said x');
+    expect(handlers.anyMessage?.invoke(connection(), 'x', 'message')).toBe('wrapped');
   });
 });
 
@@ -176,7 +167,7 @@ describe('the other stages', () => {
 it('a message is answered in the tick it arrives in, through guard, interceptor and pipe', () => {
   const { handlers } = compile(Probe, { guards: [guard], interceptors: [interceptor], pipes: [pipe] });
   const client = fakeConnection();
-  const pending = new MessageStage(handlers).handle(client as unknown as Connection, 'hello', false);
+  const pending = new MessageStage(handlers).handle(client, 'hello', false);
   expect(pending).toBeUndefined();
   expect(client.sent).toEqual(['(said HELLO)']);
 });

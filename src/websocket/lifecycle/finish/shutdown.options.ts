@@ -2,9 +2,12 @@
 export class ShutdownOptions {
   /** Close code every client gets. Default 1001 (going away, RFC 6455 §7.4.1). */
   code = 1001;
-  /** Close reason, at most 123 bytes of UTF-8. */
+  /** Close reason, at most 123 bytes of UTF-8. Default `'server shutting down'`. */
   reason = 'server shutting down';
-  /** Time for closing handshakes, running handlers and `@OnFinish`, in milliseconds; then connections are cut. */
+  /**
+   * Time for what was received to be handled, for closing handshakes and `@OnFinish`, in milliseconds. After three quarters
+   * of it busy connections are closed all the same, at its end they are cut. Default 10 000; 0 cuts at once.
+   */
   graceMs = 10_000;
   /** Connections that are closed at once, so that not all clients come back in the same moment. Default 1 000. */
   batch = 1_000;

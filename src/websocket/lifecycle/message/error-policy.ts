@@ -166,9 +166,15 @@ export class ErrorPolicy {
   }
 
   #log(error: unknown, connection: Connection): void {
-    if (isExpected(error)) return;
+    if (isExpected(error) || isAbortByEnd(error, connection)) return;
     logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
   }
+}
+
+/** Tells whether a handler only gave up because the signal of its connection told it to. */
+function isAbortByEnd(error: unknown, connection: Connection): boolean {
+  if (connection.state !== 'closed' || !connection.signal.aborted) return false;
+  return error === connection.signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 function filterFailed(fault: unknown): FilterOutcome {

@@ -107,10 +107,9 @@ function defaultReply(context: RequestContext, thrown: unknown): { failure: Upgr
   }
   if (thrown instanceof HttpException && isHttpReply({ status: thrown.getStatus() })) {
     const status = thrown.getStatus();
-    const response = thrown.getResponse();
     return {
       failure: { error: nameOfStatus(status), status, cause: thrown, context },
-      reply: { status, body: typeof response === 'object' ? response : { statusCode: status, message: response } },
+      reply: { status, body: bodyOf(thrown, status) },
     };
   }
   if (thrown instanceof HttpException) {
@@ -134,6 +133,15 @@ function filteredReply(
   reply: HttpReply,
 ): { failure: UpgradeFailure; reply: HttpReply } {
   return { failure: { error: nameOfStatus(reply.status), status: reply.status, cause, context }, reply };
+}
+
+/** The body that an exception brings; an error in its place was never written for a peer, so the log gets it. */
+function bodyOf(exception: HttpException, status: number): object {
+  const response = exception.getResponse();
+  if (typeof response !== 'object') return { statusCode: status, message: response };
+  if (!(response instanceof Error)) return response;
+  logger.warn(`A handshake was refused because of an exception: ${describe(response)}`);
+  return nestBody(status, STATUS_CODES[status] ?? 'Error');
 }
 
 function nestBody(status: number, message: string): object {
