@@ -33,6 +33,7 @@ import { ResolvedOptions } from './resolved-options.js';
 
 /** A class that makes the options; for `forRootAsync`. */
 export interface PlackWebSocketOptionsFactory {
+  /** Makes the options; called once, while the application starts. A throw or a rejection stops it. */
   createPlackWebSocketOptions(): PlackWebSocketModuleOptions | Promise<PlackWebSocketModuleOptions>;
 }
 
@@ -51,6 +52,16 @@ export interface PlackWebSocketModuleAsyncOptions extends Pick<ModuleMetadata, '
 /**
  * Serves `@WsEndpoint` classes on the HTTP server of the application. Imported once, in the root module; global, so
  * that `ConnectionRegistry` can be injected everywhere.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [PlackWebSocketModule.forRoot({ path: '/ws', serializer: 'json' })],
+ *   providers: [NameHandshake, RoomEndpoint, EchoEndpoint],
+ *   controllers: [PageController, SayHiController],
+ * })
+ * export class AppModule {}
+ * ```
  */
 @Module({})
 export class PlackWebSocketModule
@@ -63,7 +74,7 @@ export class PlackWebSocketModule
   ) {}
 
   /**
-   * Options as they are.
+   * Takes the options as they are.
    * @throws ConfigurationError when the application starts, for an option that is unknown or of the wrong kind.
    */
   static forRoot(options: PlackWebSocketModuleOptions = {}): DynamicModule {
@@ -71,7 +82,7 @@ export class PlackWebSocketModule
   }
 
   /**
-   * Options made by a factory or a class.
+   * Takes the options from a factory or a class, which may be asynchronous.
    * @throws ConfigurationError when none or more than one of `useFactory`, `useClass` and `useExisting` is given.
    */
   static forRootAsync(options: PlackWebSocketModuleAsyncOptions): DynamicModule {
@@ -102,6 +113,10 @@ export class PlackWebSocketModule
     return describeModule(provider, useClass === undefined ? [] : [useClass], imports);
   }
 
+  /**
+   * Part of Nest's `OnModuleInit`: takes the upgrades of the server.
+   * @throws ConfigurationError for anything that is wrong with options or classes.
+   */
   async onModuleInit(): Promise<void> {
     if ([...this.modules.values()].filter(({ metatype }) => metatype === PlackWebSocketModule).length > 1) {
       throw new ConfigurationError(
@@ -112,15 +127,17 @@ export class PlackWebSocketModule
     await this.adapter.start();
   }
 
+  /** Part of Nest's `OnApplicationBootstrap`: the endpoints are served from now on. */
   async onApplicationBootstrap(): Promise<void> {
     await this.adapter.accept();
   }
 
-  /** The drain has run by now where Nest calls the HTTP adapter first; without that it runs here. */
+  /** Part of Nest's `OnModuleDestroy`. The drain has run by now where Nest calls the HTTP adapter first; without that it runs here. */
   async onModuleDestroy(): Promise<void> {
     await this.adapter.drain();
   }
 
+  /** Part of Nest's `BeforeApplicationShutdown`: takes off what was attached to servers. */
   beforeApplicationShutdown(): void {
     this.adapter.detach();
   }

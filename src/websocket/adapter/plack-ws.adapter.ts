@@ -47,6 +47,11 @@ interface GatewayOptions {
  * classes run on it with the handshake, limits, registry and drain of the module.
  *
  * In an application context or a microservice, which have no HTTP server, it does nothing.
+ *
+ * @example
+ * ```ts
+ * const detach = app.get(PlackWsAdapter).attach(createServer(tlsOptions).listen(8443));
+ * ```
  */
 @Injectable()
 export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
@@ -78,7 +83,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
   }
 
   /**
-   * Finds the endpoints and takes their upgrades; until `accept` they are answered with 503.
+   * Finds the endpoints and takes their upgrades; until `accept` they are answered with 503. Called by the module.
    * @throws ConfigurationError for anything that is wrong with options or classes.
    */
   async start(): Promise<void> {
@@ -114,7 +119,9 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     this.#drainBeforeClose(http);
   }
 
-  /** Compiles the handlers and takes upgrades: everything the application sets globally is set by now. */
+  /**
+   * Compiles the handlers and takes upgrades: everything the application sets globally is set by now. Called by the module.
+   */
   async accept(): Promise<void> {
     if (this.#lifecycle === undefined) return;
     for (const endpoint of this.#endpoints) {
@@ -150,7 +157,7 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     return () => attached.detach();
   }
 
-  /** Ends all connections politely; once, however often it is called. */
+  /** Ends all connections politely; once, however often it is called. Called by the module. Never rejects. */
   async drain(): Promise<void> {
     const drained = this.#drain?.run();
     this.#lifecycle?.refuseUndecided();
@@ -159,14 +166,19 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     this.#eventLoopDelay?.stop();
   }
 
-  /** Takes off what was attached to HTTP servers, and closes those that gateways have for themselves. */
+  /**
+   * Takes off what was attached to HTTP servers, and closes those that gateways have for themselves. Called by the module.
+   */
   detach(): void {
     for (const server of this.#servers) server.detach();
     for (const server of this.#ownPorts.values()) server.close();
     this.#ownPorts.clear();
   }
 
-  /** Part of Nest's `WebSocketAdapter`: makes the server of a stock gateway. */
+  /**
+   * Part of Nest's `WebSocketAdapter`: makes the server of a stock gateway.
+   * @throws ConfigurationError for a gateway with a namespace.
+   */
   create(port: number, options: GatewayOptions = {}): GatewayServer {
     const path = options.path ?? '';
     if (options.namespace !== undefined) {

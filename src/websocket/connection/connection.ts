@@ -35,6 +35,13 @@ export type Exception = Connection<unknown, object> | string;
  * Some connections of this process, chosen by channels or by endpoint; made by `connection.to()`, `registry.to()` and
  * `registry.in()`. Who is meant is decided when a message is sent, not when the audience is made. Each connection gets a
  * message once, however many of the channels it is in. Iterating gives a snapshot.
+ *
+ * @example
+ * ```ts
+ * connection.to('lobby', 'kitchen').broadcast({ event: 'said', data: { name, text } });
+ * registry.to('lobby').except(connection).close(4000, 'the lobby closes');
+ * const names = [...registry.in(RoomEndpoint)].map(({ data }) => data['name']);
+ * ```
  */
 export abstract class Audience implements Iterable<Connection> {
   /** Leaves out these connections, or everybody in these channels. Returns a new audience. */
@@ -56,6 +63,7 @@ export abstract class Audience implements Iterable<Connection> {
   abstract close(code?: number, reason?: string): number;
   /** Number of connections meant right now. */
   abstract readonly size: number;
+  /** Iterates over the connections meant right now; a snapshot. */
   abstract [Symbol.iterator](): IterableIterator<Connection>;
 }
 

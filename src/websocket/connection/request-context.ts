@@ -12,6 +12,11 @@ export type QueryValues = Readonly<Record<string, string | readonly string[] | u
 /**
  * The upgrade request as the application sees it, for the life of the connection: what the PSGI environment was.
  * Everything derived is computed when it is first read.
+ *
+ * @example
+ * ```ts
+ * login: ({ cookies, ip }: RequestContext) => sessions.isOpen(cookies['session'], ip),
+ * ```
  */
 export class RequestContext<TUser = unknown> {
   #query: QueryValues | undefined;

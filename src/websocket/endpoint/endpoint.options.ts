@@ -5,7 +5,9 @@ import type { RequestContext } from '../connection/request-context.js';
 import type { BuiltInSerializer, Serializer } from '../serializer/serializer.js';
 import type { HandshakeOption, LoginOption } from './handshake-hook.js';
 
-/** Decides about an `Origin` header; `undefined` means the client sent none and is no browser. */
+/**
+ * Decides about an `Origin` header; `undefined` means the client sent none and is no browser. `false` refuses with 403. A throw or a rejection refuses as one of the hook does.
+ */
 export type OriginCheck = (origin: string | undefined, context: RequestContext) => boolean | Promise<boolean>;
 
 /**
@@ -22,7 +24,8 @@ export type OriginOption = 'same-origin' | '*' | readonly (string | RegExp)[] | 
 
 /**
  * Middleware of Express or Connect. It may answer by itself, which refuses the upgrade, or call `next`; an argument of
- * `next` refuses as a throw does.
+ * `next` refuses as a throw does. An error with a `status` of 400 to 599 refuses with that, any other as one of the hook
+ * does.
  */
 export type UpgradeMiddleware = (request: never, response: never, next: (error?: unknown) => void) => unknown;
 
@@ -47,7 +50,10 @@ export class EndpointOptions {
    * that use it leave the fast path.
    */
   compression: boolean | Partial<CompressionOptions> = false;
-  /** Time for origin, hook, login and guards together, in milliseconds. Default 10 000; 0 means no limit. */
+  /**
+   * Time for origin, middleware, login, hook, guards and pipes together, in milliseconds; past it the answer is 408. Default
+   * 10 000; 0 means no limit.
+   */
   handshakeTimeoutMs = 10_000;
   /**
    * Middleware of Express or Connect that runs on the upgrade, after the origin and before `login`, in this order, also
@@ -61,7 +67,10 @@ export class EndpointOptions {
   closeTimeoutMs = 5_000;
 }
 
-/** What `@WsEndpoint` takes: the path and the options that differ from the module's. */
+/**
+ * What `@WsEndpoint` takes: the path and the options that differ from the module's. With `scope: Scope.REQUEST` every
+ * connection has an instance of its own; with `durable` as well, those of one durable context share theirs.
+ */
 export interface WsEndpointOptions extends Partial<EndpointOptions>, ScopeOptions {
   /** Path pattern of `path-to-regexp`, relative to the module's `path`. Default `''`: the module's path itself. */
   path?: string;

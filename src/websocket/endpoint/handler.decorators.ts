@@ -12,14 +12,28 @@ export interface OnMessageOptions {
 }
 
 /**
- * Runs when a connection is established: the 101 is out and the connection is in the registry. Once per class.
+ * Runs when a connection is established: the 101 is out and the connection is in the registry. Stands on one method of a
+ * class.
  *
- * Undecorated parameters are the `Connection`, the `RequestContext` and the list of handshake results, by declared
- * class or in this order. Parameters that come from the request (`@Param`, `@Query`, `@Headers`, …) are resolved and
- * piped before the 101, and guards on this method run there too, so both refuse with an HTTP status.
+ * Undecorated parameters are the `Connection`, the `RequestContext` and the list of handshake results, by declared class
+ * or in this order. What the client sent (`@Param`, `@Query`, `@Cookies`, parameters of `createParamDecorator`) is piped
+ * before the 101, and guards on this method run there too, so both refuse with an HTTP status.
  *
- * May be asynchronous; messages that arrive meanwhile wait. A throw or rejection closes the connection with 1011. The
- * return value is not sent.
+ * May be asynchronous; messages that arrive meanwhile wait. The return value is not sent. A throw or a rejection goes to
+ * exception filters, else to `@OnError`; what they return is sent, and the connection closes with 1011.
+ *
+ * @example
+ * ```ts
+ * @OnEstablish()
+ * enter(
+ *   connection: Connection<Badge>,
+ *   @Param('hall', ParseIntPipe) hall: number,
+ *   @HandshakeResult(0) returning: boolean,
+ * ): void {
+ *   const { user, protocol } = connection;
+ *   void connection.send({ event: 'welcome', data: { name: user.name, hall, returning, protocol } });
+ * }
+ * ```
  */
 export function OnEstablish(): MethodDecorator {
   return mark({ kind: 'establish' });
@@ -27,15 +41,30 @@ export function OnEstablish(): MethodDecorator {
 
 /**
  * Handles messages: all of them without an argument, one event (`{ event, data }`) with a name, binary messages with
- * `{ binary: true }`. Each at most once per class; a method may carry several. The more special one wins.
+ * `{ binary: true }`, past the serializer. Each at most once per class; a method may carry several. The more special one
+ * wins.
  *
  * Undecorated parameters are the `Connection` and the message (for an event: its `data`), by declared class or in this
- * order. What the method returns is the reply: a value, a promise, an Observable or an AsyncIterable; `undefined` is
- * none. The reply to an event is `{ event, data }` with the `id` of the message, if it had one.
+ * order. An interface leaves no class behind, so there write `(connection, message)` or `@MessageBody() message`: in
+ * `say(message: AnInterface)` the first place belongs to the connection.
  *
- * Messages of one connection are handled one at a time and in order (see `concurrency`). A throw or rejection goes
- * through exception filters, then `@OnError`, then the default error message; the connection stays open, except on raw
- * endpoints, which close 1011.
+ * What the method returns is the reply: a value, a promise, an Observable or an AsyncIterable; `undefined` is none. The
+ * reply to an event is `{ event, data }` with the `id` of the message, if it had one. The next message waits until the
+ * method has settled; streams do not hold it up (see `concurrency`).
+ *
+ * A throw or a rejection goes to exception filters, then to `@OnError`, then to the default error message; the connection
+ * stays open, except on raw endpoints, which close 1011.
+ *
+ * @example
+ * ```ts
+ * @OnMessage('countdown')
+ * async *countdown(@MessageBody({ schema: Start }) start: number): AsyncGenerator<number> {
+ *   for (let number = start; number > 0; number--) {
+ *     yield number;
+ *     await delay(BEAT_MS);
+ *   }
+ * }
+ * ```
  */
 export function OnMessage(eventOrOptions?: string | OnMessageOptions): MethodDecorator {
   if (eventOrOptions === undefined) return mark({ kind: 'message' });
@@ -45,21 +74,43 @@ export function OnMessage(eventOrOptions?: string | OnMessageOptions): MethodDec
 
 /**
  * Runs once when an established connection is over, after `@OnEstablish` has settled and after the connection left the
- * registry. Once per class.
+ * registry. Stands on one method of a class.
  *
  * Undecorated parameters are the `Connection` and the {@link FinishInfo}, by declared class or in this order. No guard
- * ever runs here. May be asynchronous; a shutdown waits for it. A throw or rejection is reported to `@OnError` and
- * logged.
+ * ever runs here. May be asynchronous; a shutdown waits for it. A throw or a rejection is told to `@OnError` and logged;
+ * exception filters are not asked.
+ *
+ * @example
+ * ```ts
+ * @OnFinish()
+ * leave(connection: Connection<unknown, Visit>, end: FinishInfo): void {
+ *   if (end.initiator === 'shutdown') return; // everybody leaves: nobody is there to be told
+ *   const { name, room } = connection.data;
+ *   this.registry.to(room).send({ event: 'left', data: { name } });
+ * }
+ * ```
  */
 export function OnFinish(): MethodDecorator {
   return mark({ kind: 'finish' });
 }
 
 /**
- * Handles errors of the other methods that no exception filter handled. Once per class.
+ * Handles errors of the other methods. Stands on one method of a class. Errors of `@OnMessage` and `@OnEstablish` come
+ * here when no exception filter took them; those of finish handlers and of handlers added with `connection.on` always do.
  *
- * Undecorated parameters are the `Connection` and the error. It answers by returning a value, by sending or by closing;
- * if it does none of that, the default answer follows. A throw or rejection is logged and the default answer follows.
+ * Undecorated parameters are the `Connection` and the error, whatever was thrown. After an error of a message it answers by
+ * returning a value, by sending or by closing; if it does none of that, the default answer follows. After an error of
+ * `@OnEstablish` what it returns is sent and the connection closes with 1011. A throw or a rejection is logged, and the
+ * default answer follows.
+ *
+ * @example
+ * ```ts
+ * @OnError()
+ * explain(connection: Connection, error: unknown): unknown {
+ *   if (error instanceof OutOfTea) return { event: 'sorry', data: { backAt: error.backAt } };
+ *   return undefined; // the default answer
+ * }
+ * ```
  */
 export function OnError(): MethodDecorator {
   return mark({ kind: 'error' });

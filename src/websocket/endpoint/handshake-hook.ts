@@ -4,7 +4,19 @@ import type { RequestContext } from '../connection/request-context.js';
 import type { HttpReply } from '../errors/http-reply.js';
 import type { UpgradeErrorName } from '../errors/upgrade-error.js';
 
-/** The 101 answer while the hook may still shape it. */
+/**
+ * Shapes the 101 answer of one upgrade, while the hook runs. Nothing of it is sent when the upgrade is refused after all.
+ *
+ * @example
+ * ```ts
+ * handshake(context: RequestContext, response: HandshakeResponse): HandshakeDecision {
+ *   context.user = badge;
+ *   response.setCookie('badge', number, { path: '/ws', httpOnly: true, sameSite: 'strict' });
+ *   response.expiresAt = Date.now() + SHIFT_MS;
+ *   return [response, context.cookies['badge'] !== undefined];
+ * }
+ * ```
+ */
 export abstract class HandshakeResponse {
   /**
    * Subprotocol to answer with (RFC 6455 §4.2.2, item 5). It must be one the client offered; another one is reported in
@@ -38,7 +50,8 @@ export type HandshakeDecision =
   void | undefined | HandshakeResponse | readonly [HandshakeResponse, ...unknown[]] | HttpReply | string;
 
 /**
- * Decides about an upgrade before the 101, at most once per upgrade. May be asynchronous, within `handshakeTimeoutMs`.
+ * Decides about an upgrade before the 101, at most once per upgrade: after origin, middleware and login, before guards
+ * and pipes. May be asynchronous, within `handshakeTimeoutMs`.
  *
  * A throw or a rejection refuses: an `HttpException` with its own status and body, anything else as `invalid request`
  * 400, the exception kept as the failure's `cause`.
@@ -50,20 +63,26 @@ export type HandshakeHook = (
 
 /** An injectable handshake hook. */
 export interface HandshakeHookClass {
+  /** Decides about an upgrade, as a {@link HandshakeHook}. */
   handshake(...args: Parameters<HandshakeHook>): ReturnType<HandshakeHook>;
 }
 
-/** Tells whether the client is logged in; `false` answers 401 before the 101. A throw refuses as in the hook. */
+/**
+ * Tells whether the client is logged in; anything but `true` answers 401 before the 101. Runs after the origin check and
+ * middleware, before the hook. May be asynchronous, within `handshakeTimeoutMs`. A throw or a rejection refuses as in the
+ * hook.
+ */
 export type LoginHook = (context: RequestContext) => boolean | Promise<boolean>;
 
 /** An injectable login hook. */
 export interface LoginHookClass {
+  /** Tells whether the client is logged in, as a {@link LoginHook}. */
   login(...args: Parameters<LoginHook>): ReturnType<LoginHook>;
 }
 
 /** An upgrade that is going to be refused. */
 export interface UpgradeFailure {
-  /** Why, from the table of upgrade errors. */
+  /** Why, from the table of upgrade errors. An exception of a hook, guard or filter gets the name that fits its status. */
   readonly error: UpgradeErrorName;
   /** HTTP status of the default answer. */
   readonly status: number;
@@ -74,8 +93,12 @@ export interface UpgradeFailure {
 }
 
 /**
- * Answers a refused upgrade in place of the default. Nothing or `undefined` keeps the default answer. If it throws or
- * rejects, the default answer is sent and the fault is logged.
+ * Answers a refused upgrade in place of the default. Its reply is complete: the headers of the default answer (`Allow`,
+ * `Upgrade`, `Retry-After`) are not added to it. Nothing or `undefined` keeps the default answer. It is not asked about an
+ * answer that the hook returned or that middleware wrote.
+ *
+ * May be asynchronous, within `handshakeTimeoutMs`. If it takes longer, throws or rejects, the default answer is sent and
+ * the fault is logged.
  */
 export type ErrorHook = (
   failure: UpgradeFailure,
@@ -83,10 +106,13 @@ export type ErrorHook = (
 
 /** An injectable error hook. */
 export interface ErrorHookClass {
+  /** Answers a refused upgrade, as an {@link ErrorHook}. */
   onError(...args: Parameters<ErrorHook>): ReturnType<ErrorHook>;
 }
 
-/** A hook given as a function, or as a class with a method of the option's name, built by Nest's injector. */
+/** A handshake hook given as a function, or as a class with a method `handshake`, built by Nest's injector. */
 export type HandshakeOption = HandshakeHook | Type<HandshakeHookClass>;
+/** A login hook given as a function, or as a class with a method `login`, built by Nest's injector. */
 export type LoginOption = LoginHook | Type<LoginHookClass>;
+/** An error hook given as a function, or as a class with a method `onError`, built by Nest's injector. */
 export type ErrorOption = ErrorHook | Type<ErrorHookClass>;

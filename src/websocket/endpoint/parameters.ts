@@ -82,7 +82,8 @@ const POSITIONS: Readonly<Record<ParameterStage, readonly ParameterSource[]>> = 
 /**
  * Reads the parameters of a method. Decorated ones say what they are; undecorated ones are resolved by their declared
  * class, the rest by position. A position whose class the declared one cannot be is left out, so
- * `say(message: ChatMessage)` gets the message although the connection would come first.
+ * `say(message: ChatMessage)` gets the message although the connection would come first. That takes a class: an interface,
+ * a union or `unknown` leaves none behind, so there the first undecorated parameter is the connection.
  *
  * @throws ConfigurationError for a decorator that means nothing on a WebSocket, such as `@Res()`.
  */

@@ -27,7 +27,7 @@ export const CloseCode = {
 } as const;
 
 /** Close codes that only ever describe an end and never travel (RFC 6455 §7.4.1). */
-export const CLOSE_CODE_NO_STATUS = 1005;
+const CLOSE_CODE_NO_STATUS = 1005;
 export const CLOSE_CODE_ABNORMAL = 1006;
 
 /**

@@ -14,11 +14,15 @@ import { Serializer } from '../serializer/serializer.js';
 export interface FakeConnectionOptions<TUser = unknown, TData extends object = Record<string, unknown>> {
   /** Identifier. Default `fake-1`, `fake-2`, … */
   readonly id?: string;
+  /** What `connection.user` is. Default `undefined`. */
   readonly user?: TUser;
+  /** What `connection.data` is. Default an empty object. */
   readonly data?: TData;
   /** Request target, query included. Default `/`. */
   readonly url?: string;
+  /** Parameters of the endpoint's path. Default none. */
   readonly params?: Readonly<Record<string, string>>;
+  /** Header fields of the upgrade request, names in any case. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Subprotocol in use. Default none. */
   readonly protocol?: string;
@@ -58,12 +62,18 @@ export class FakeConnection<TUser = unknown, TData extends object = Record<strin
     return this.#transport.sent;
   }
 
-  /** Code and reason given to `close`, or 1006 after `terminate`; `undefined` while it is open. */
+  /**
+   * Code and reason given to `close`, or 1006 after `terminate`; `undefined` while it is open. Its `state` is `closing` then,
+   * until `finish` is called.
+   */
   get closedWith(): { readonly code: number; readonly reason: string } | undefined {
     return this.#transport.closedWith;
   }
 
-  /** Ends the connection as if the peer had closed: finish handlers run, the signal aborts, channels are left. */
+  /**
+   * Ends the connection as if the peer had closed: channels are left, the signal aborts, and the handlers added with
+   * `on('finish')` run, not the `@OnFinish` of a class: a test calls that by itself. Rejects when a handler fails.
+   */
   async finish(end: Partial<Pick<FinishInfo, 'code' | 'reason'>> = {}): Promise<void> {
     const info = new FinishInfo(end.code ?? 1000, end.reason ?? '', true, 'client');
     const self = this as unknown as Connection;
@@ -72,7 +82,10 @@ export class FakeConnection<TUser = unknown, TData extends object = Record<strin
     for (const { handler, unregister } of this.takeFinishHandlers()) await handler(self, info, unregister);
   }
 
-  /** Delivers a message to the handlers added with `on('message')`, as if the peer had sent it. */
+  /**
+   * Delivers a message to the handlers added with `on('message')`, as if the peer had sent it; methods of an endpoint class
+   * are not called. Rejects when a handler fails.
+   */
   async receive(message: unknown): Promise<void> {
     for (const { handler, unregister } of this.messageHandlers ?? []) {
       await handler(this as unknown as Connection, message, unregister);
@@ -83,6 +96,13 @@ export class FakeConnection<TUser = unknown, TData extends object = Record<strin
 /**
  * Makes a connection for unit tests. It is a real `Connection` (`instanceof`, channels, handlers, states); only the
  * socket is missing: what is sent stands in `sent`, unencoded.
+ *
+ * @example
+ * ```ts
+ * const connection = fakeConnection({ data: { name: 'Ada', room: 'lobby' } });
+ * const said = new RoomEndpoint(registry).say(connection, 'Hello!');
+ * expect(said).toEqual({ event: 'said', data: { name: 'Ada', text: 'Hello!' } });
+ * ```
  */
 export function fakeConnection<TUser = unknown, TData extends object = Record<string, unknown>>(
   options: FakeConnectionOptions<TUser, TData> = {},

@@ -59,7 +59,11 @@ const thrown: [string, unknown, unknown][] = [
 const wrapped: [string, unknown, unknown][] = [
   ['500', new HttpException(new Error('secret'), 500), { code: 'internal_error', message: 'Internal Server Error' }],
   ['400', new HttpException(new Error('secret'), 400), { code: 'bad_request', message: 'Bad Request' }],
-  ['no known status', new HttpException(new Error('secret'), 499), { code: 'http_499', message: 'Internal server error' }],
+  [
+    'no known status',
+    new HttpException(new Error('secret'), 499),
+    { code: 'http_499', message: 'Internal server error' },
+  ],
   ['a WsException', new WsException(new Error('secret')), { code: 'exception', message: 'Internal server error' }],
 ];
 

@@ -28,7 +28,7 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** The TCP side of an upgrade, without a network. */
-export class MemorySocket extends Duplex {
+class MemorySocket extends Duplex {
   readonly written: Buffer[] = [];
 
   override _read(): void {}

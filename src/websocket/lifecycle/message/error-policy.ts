@@ -174,7 +174,8 @@ export class ErrorPolicy {
 /** Tells whether a handler only gave up because the signal of its connection told it to. */
 function isAbortByEnd(error: unknown, connection: Connection): boolean {
   if (connection.state !== 'closed' || !connection.signal.aborted) return false;
-  return error === connection.signal.reason || (error instanceof Error && error.name === 'AbortError');
+  // What the platform throws may be no instance of this realm's `Error`, so the name has to do.
+  return error === connection.signal.reason || (error as { name?: unknown } | undefined | null)?.name === 'AbortError';
 }
 
 function filterFailed(fault: unknown): FilterOutcome {
