@@ -131,6 +131,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
    * @returns an idempotent function that takes the handler off again.
    */
   on(event: 'establish', handler: EstablishHandler): Unregister;
+  /** Adds a handler for connections that are over; see above. */
   on(event: 'finish', handler: FinishHandler): Unregister;
   on(event: 'establish' | 'finish', handler: EstablishHandler | FinishHandler): Unregister {
     if (typeof handler !== 'function') throw new TypeError(`The handler for event ${event} must be a function.`);

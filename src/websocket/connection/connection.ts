@@ -298,6 +298,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
    * @throws TypeError for an unknown event or a handler that is not a function.
    */
   on(event: 'message', handler: ConnectionMessageHandler): Unregister;
+  /** Adds a handler for the end of this connection; see above. */
   on(event: 'finish' | 'close', handler: ConnectionFinishHandler): Unregister;
   on(event: string, handler: ConnectionMessageHandler | ConnectionFinishHandler): Unregister {
     if (event !== 'message' && event !== 'finish' && event !== 'close') {

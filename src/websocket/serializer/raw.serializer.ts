@@ -2,7 +2,10 @@ import { Serializer } from './serializer.js';
 
 /** Passes messages through: text as string, binary as Buffer, in both directions. The default, as in the originals. */
 export class RawSerializer extends Serializer {
-  /** @throws TypeError for anything but a string or bytes: nothing is guessed. */
+  /**
+   * Gives strings and bytes as they are.
+   * @throws TypeError for anything else: nothing is guessed.
+   */
   override encode(value: unknown): string | Uint8Array {
     if (typeof value === 'string' || value instanceof Uint8Array) return value;
     if (value instanceof ArrayBuffer) return new Uint8Array(value);

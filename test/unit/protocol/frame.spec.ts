@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { frameBinary, frameSize, frameText } from '../../../src/websocket/protocol/frame.js';
+import { FrameArena, MAX_ARENA_TEXT } from '../../../src/websocket/protocol/frame-arena.js';
+import { frame, OPCODE, parseFrame } from '../../support/raw-frame.js';
+
+/** Lengths on both sides of each change of the length field (RFC 6455 §5.2). */
+const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 200_000];
+
+describe('a frame of the server', () => {
+  it.each(LENGTHS)('of %i bytes is unmasked, whole, and has the shortest length field', (length) => {
+    const payload = Buffer.alloc(length, 'x');
+    expect(frameText('x'.repeat(length))).toEqual(frame({ payload, mask: false }));
+    expect(frameBinary(payload)).toEqual(frame({ payload, mask: false, opcode: OPCODE.binary }));
+  });
+
+  it.each(LENGTHS)('of %i bytes has the size that is reckoned with', (length) => {
+    const payload = Buffer.alloc(length);
+    expect(frameSize(length, false)).toBe(frame({ payload, mask: false }).length);
+    expect(frameSize(length, true)).toBe(frame({ payload, mask: true }).length);
+  });
+
+  it('carries any text as valid UTF-8', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+        const read = parseFrame(frameText(text));
+        expect(read?.value).toMatchObject({
+          fin: true,
+          rsv: 0,
+          opcode: OPCODE.text,
+          masked: false,
+          text: text.toWellFormed(),
+        });
+        expect(read?.length).toBe(frameText(text).length);
+      }),
+    );
+  });
+
+  it('carries any bytes, and is not changed with them', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const before = Buffer.from(bytes);
+        const framed = frameBinary(bytes);
+        bytes.fill(0xff);
+        expect(parseFrame(framed)?.value).toMatchObject({ opcode: OPCODE.binary, payload: before });
+      }),
+    );
+  });
+});
+
+describe('an arena of frames', () => {
+  const texts = fc.array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 140 }),
+      fc
+        .tuple(fc.constantFrom('x', 'é', '€', '\u{1F600}'), fc.integer({ min: 30, max: MAX_ARENA_TEXT / 2 }))
+        .map(([one, n]) => one.repeat(n)),
+    ),
+    { maxLength: 40 },
+  );
+
+  it('holds the frames that would be made one by one, and never writes over one', () => {
+    fc.assert(
+      fc.property(texts, (all) => {
+        const arena = new FrameArena();
+        const slices = all.map((text) => {
+          arena.reserve(text);
+          const start = arena.position;
+          arena.writeText(text);
+          return arena.buffer.subarray(start, arena.position);
+        });
+        expect(slices).toEqual(all.map(frameText));
+      }),
+    );
+  });
+});
