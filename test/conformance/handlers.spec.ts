@@ -138,7 +138,8 @@ describe('handlers and sending', () => {
     const { peer, connection } = await opened(await EchoScene.start());
     for (const size of [100_000, 8_000_000]) {
       const sent = connection.send(Buffer.alloc(size, 7));
-      expect(connection.bufferedBytes).toBeGreaterThan(0);
+      // What fits into the buffers of the kernel may be gone at once.
+      if (size > MIB) expect(connection.bufferedBytes).toBeGreaterThan(0);
       expect(await peer.nextFrame({ timeoutMs: 10_000 })).toMatchObject({ fin: true, payload: { length: size } });
       await expect(sent).resolves.toBe(true);
       expect(connection.bufferedBytes).toBe(0);

@@ -198,8 +198,7 @@ describe('the upgrade request', () => {
     const scene = await EchoScene.start({
       options: { handshakeTimeoutMs: 20, handshake: () => new Promise<void>(() => undefined) },
     });
-    const { headersTimeout, requestTimeout } = scene.app.app.getHttpServer();
-    expect(Math.min(headersTimeout, requestTimeout)).toBeGreaterThan(0);
+    expect(scene.app.app.getHttpServer().headersTimeout).toBeGreaterThan(0);
     expect(await ask(scene, {})).toMatchObject({ status: 408 });
   });
 });

@@ -88,6 +88,21 @@ describe('the error tables of the README', () => {
   });
 });
 
+describe('the security tables of the README', () => {
+  const rows = ['cheat sheet', 'asvs'].flatMap((name) => tableAfter(`<!-- table: ${name} -->`));
+
+  it('name a test for every row, or say that there is none', () => {
+    expect(rows.length).toBeGreaterThan(30);
+    const silent = rows.filter(({ proven = '' }) => proven !== '–' && testsOf(proven).length === 0);
+    expect(silent.map(({ asked }) => asked)).toEqual([]);
+  });
+
+  it('name only tests that exist', () => {
+    const named = rows.flatMap(({ proven = '' }) => testsOf(proven));
+    expect(named.filter(({ path, title }) => !hasTest(path, title))).toEqual([]);
+  });
+});
+
 describe('the table of enhancers in src/websocket/README.md', () => {
   it('says what the tests of the pipeline prove, cell by cell', () => {
     const proven = [
@@ -187,6 +202,22 @@ function toTitle(head: string): string {
 function cellsOf(row: string): string[] {
   const cells = row.split(/(?<!\\)\|/).slice(1, -1);
   return cells.map((cell) => cell.trim());
+}
+
+/** `path` "title", "title"; `path` "title": each title with its path. */
+function testsOf(cell: string): { path: string; title: string }[] {
+  let path = '';
+  return [...cell.matchAll(/`([^`]+)`|"([^"]+)"/g)].flatMap(([, file, title]) => {
+    path = file ?? path;
+    return title === undefined ? [] : [{ path, title }];
+  });
+}
+
+/** Whether a call in that file has this text as its first argument, as `it('…', …)` and `it.each(…)('…', …)` do. */
+function hasTest(path: string, title: string): boolean {
+  if (!existsSync(at(path))) return false;
+  const before = read(path).split(`'${title}',`).slice(0, -1);
+  return before.some((text) => /\(\s*$/.test(text));
 }
 
 function codesOf(cell: string): string[] {

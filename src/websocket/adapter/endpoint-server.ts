@@ -77,7 +77,10 @@ export class EndpointServer {
 
   /** Another protocol is none of ours; without other listeners it is a plain request. */
   #leaveToHttp(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    if (this.#interception.otherListeners > 0) return false;
+    if (this.#interception.otherListeners > 0) {
+      guardForeign(socket);
+      return false;
+    }
     serveAsPlainHttp(this.server, request, socket, head);
     return true;
   }
@@ -89,6 +92,7 @@ export class EndpointServer {
       this.lifecycle.refuse(context, socket, refusal);
       return true;
     }
+    guardForeign(socket);
     const { bytesWritten } = request.socket;
     const timer = setTimeout(() => {
       socket.off('close', cancel);
@@ -101,6 +105,16 @@ export class EndpointServer {
     return false;
   }
 }
+
+/**
+ * Node has taken its own listeners off: until somebody adopts the socket, a reset would be an `'error'` nobody listens to,
+ * and that ends the process. It stays, because whoever adopts it does not tell, and does no harm beside theirs.
+ */
+function guardForeign(socket: Duplex): void {
+  socket.on('error', ignoreError);
+}
+
+function ignoreError(): void {}
 
 /** What the router and the path check throw: broken percent-encoding is the request's fault as well. */
 function toRefusal(error: unknown): UpgradeRefusedError {

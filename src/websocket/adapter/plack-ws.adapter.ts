@@ -97,13 +97,13 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
     for (const gateway of this.#gateways) gateway.configure(await settings.gatewaySettings());
     if (settings.heartbeat !== undefined) this.#heartbeat = new Heartbeat(() => registry.all(), settings.heartbeat);
     this.#drain = new Drain(registry, settings.shutdown);
-    const { established, ended } = this.#drain;
+    const { established, ended, stragglers } = this.#drain;
     const budget = new ByteBudget(settings.limits.maxTotalQueuedBytes);
     if (settings.limits.maxEventLoopDelayMs !== undefined) this.#eventLoopDelay = new EventLoopDelay();
     this.#lifecycle = new ConnectionLifecycle(
       new WsAcceptor(),
       new Refusal(await settings.errorHook(), settings.handshakeTimeoutMs),
-      { registry, current: this.current, budget, established, ended },
+      { registry, current: this.current, budget, established, ended, stragglers },
       new Admission({
         registry,
         maxPendingHandshakes: settings.limits.maxPendingHandshakes,

@@ -20,8 +20,10 @@ export interface ConnectionSurroundings {
   readonly current: CurrentConnection;
   /** Bytes that all connections together may hold. */
   readonly budget: ByteBudget;
-  /** Everything of one connection is over: its finish handlers have settled and no handler runs any more. */
+  /** One connection is over: its finish handlers have settled. */
   readonly ended: (connection: OpenConnection) => void;
+  /** Handlers that still run after the end of their connection; only their number is known, so it can be garbage. */
+  readonly stragglers: { begin(): void; end(): void };
 }
 
 /**
@@ -40,6 +42,7 @@ export class OpenConnection implements TransportListener {
   #end: FinishInfo | undefined;
   #finishing = false;
   #finished = false;
+  #reported = false;
   #error: { readonly cause: Error; readonly closeCode: number } | undefined;
 
   constructor(
@@ -134,6 +137,7 @@ export class OpenConnection implements TransportListener {
     this.#running++;
     void pending.then(() => {
       this.#running--;
+      if (this.#reported) this.surroundings.stragglers.end();
       this.#takeWaiting();
       this.#afterWork();
     });
@@ -192,7 +196,13 @@ export class OpenConnection implements TransportListener {
   }
 
   #reportEnd(): void {
-    if (this.#finished && this.#running === 0) this.surroundings.ended(this);
+    if (!this.#finished) return;
+    const { ended, stragglers } = this.surroundings;
+    if (!this.#reported) {
+      this.#reported = true;
+      for (let i = 0; i < this.#running; i++) stragglers.begin();
+      ended(this);
+    }
   }
 
   #describeEnd(code: number, reason: string): FinishInfo {

@@ -105,12 +105,12 @@ export class LifecycleWorld {
       maxEventLoopDelayMs: 0,
     });
     this.#drain = new Drain(registry, Object.assign(new ShutdownOptions(), { graceMs: 60_000 }));
-    const { established } = this.#drain;
+    const { established, stragglers } = this.#drain;
     const ended = (open: Parameters<Drain['ended']>[0]): void => {
       this.ended++;
       this.#drain.ended(open);
     };
-    const surroundings = { registry, budget, established, ended, heartbeat: undefined };
+    const surroundings = { registry, budget, established, ended, stragglers };
     this.lifecycle = new ConnectionLifecycle(
       this.acceptor,
       new Refusal(undefined, HANDSHAKE_TIMEOUT_MS),

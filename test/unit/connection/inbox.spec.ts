@@ -83,7 +83,7 @@ describe('an inbox', () => {
   it('behaves like a list, and what it has charged is the sum of what waits', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }) },
-      { weight: 4, arbitrary: fc.constant('take' as const).map(() => 1) },
+      { weight: 4, arbitrary: fc.constant(1) },
       { weight: 1, arbitrary: fc.constant(2_000) },
       { weight: 1, arbitrary: fc.constant(0) },
     );
@@ -99,14 +99,12 @@ describe('an inbox', () => {
             inbox.clear();
             model = [];
           } else {
-            // A long run of takes and puts moves the list's beginning, which must not show.
-            for (let n = 0; n < one; n++) {
-              if (one > 1) {
-                inbox.push(Buffer.from(`${n}`), false);
-                model.push(`${n}`);
-              }
-              expect(inbox.shift()?.data).toBe(model.shift());
-            }
+            // A long run of puts and takes moves the beginning of the list, which must not show.
+            const long = Array.from({ length: one - 1 }, (_, n) => `${n}`);
+            for (const text of long) inbox.push(Buffer.from(text), false);
+            model.push(...long);
+            const taken = Array.from({ length: one }, () => inbox.shift()?.data);
+            expect(taken).toEqual(Array.from({ length: one }, () => model.shift()));
           }
           expect(inbox.length).toBe(model.length);
           expect(inbox.queuedBytes).toBe(model.reduce((sum, text) => sum + Buffer.byteLength(text) + OVERHEAD, 0));

@@ -5,7 +5,7 @@ import { FrameArena, MAX_ARENA_TEXT } from '../../../src/websocket/protocol/fram
 import { frame, OPCODE, parseFrame } from '../../support/raw-frame.js';
 
 /** Lengths on both sides of each change of the length field (RFC 6455 §5.2). */
-const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 200_000];
+const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537];
 
 describe('a frame of the server', () => {
   it.each(LENGTHS)('of %i bytes is unmasked, whole, and has the shortest length field', (length) => {
@@ -29,7 +29,7 @@ describe('a frame of the server', () => {
           rsv: 0,
           opcode: OPCODE.text,
           masked: false,
-          text: text.toWellFormed(),
+          text: Buffer.from(text).toString(),
         });
         expect(read?.length).toBe(frameText(text).length);
       }),
@@ -56,7 +56,7 @@ describe('an arena of frames', () => {
         .tuple(fc.constantFrom('x', 'é', '€', '\u{1F600}'), fc.integer({ min: 30, max: MAX_ARENA_TEXT / 2 }))
         .map(([one, n]) => one.repeat(n)),
     ),
-    { maxLength: 40 },
+    { maxLength: 25 },
   );
 
   it('holds the frames that would be made one by one, and never writes over one', () => {
@@ -71,6 +71,7 @@ describe('an arena of frames', () => {
         });
         expect(slices).toEqual(all.map(frameText));
       }),
+      { numRuns: 40 },
     );
   });
 });

@@ -24,6 +24,7 @@ export interface Drainable {
  */
 export class Drain {
   readonly #open = new Set<Drainable>();
+  #stragglers = 0;
   #onIdle: (() => void) | undefined;
   #done: Promise<void> | undefined;
 
@@ -37,10 +38,19 @@ export class Drain {
     this.#open.add(connection);
   };
 
-  /** Everything of one connection is over. */
+  /** One connection is over. */
   readonly ended = (connection: Drainable): void => {
     this.#open.delete(connection);
-    if (this.#open.size === 0) this.#onIdle?.();
+    this.#checkIdle();
+  };
+
+  /** Handlers that outlive their connection; counted, because holding them would hold the connection. */
+  readonly stragglers = {
+    begin: (): void => void this.#stragglers++,
+    end: (): void => {
+      this.#stragglers--;
+      this.#checkIdle();
+    },
   };
 
   /** Ends all connections; once, however often it is called. Never rejects. */
@@ -55,7 +65,7 @@ export class Drain {
     const over = new AbortController();
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
-      if (this.#open.size === 0) resolve();
+      this.#checkIdle();
     });
     void idle.then(() => over.abort());
     const closing = this.#closeAll(decision, over.signal);
@@ -67,6 +77,10 @@ export class Drain {
     over.abort();
     await closing;
     this.registry.moveTo('closed');
+  }
+
+  #checkIdle(): void {
+    if (this.#open.size === 0 && this.#stragglers === 0) this.#onIdle?.();
   }
 
   async #closeAll(decision: ClosingDecision, signal: AbortSignal): Promise<void> {
