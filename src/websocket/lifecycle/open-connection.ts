@@ -69,6 +69,8 @@ export class OpenConnection implements TransportListener {
 
   /** Closes as soon as what has arrived is handled; nothing more is read. */
   drain(decision: ClosingDecision): void {
+    // A connection that closes already must be read, or the peer's answer would never come.
+    if (this.connection.closing !== undefined) return;
     this.#drainDecision = decision;
     if (this.#isIdle) this.closeNow(decision);
     else this.#pause();
