@@ -238,9 +238,9 @@ export class ConnectionRegistry implements Iterable<Connection> {
 
   /** An id addresses its connection and nobody else, also when that is gone: no channel can have its name. */
   #named(name: string): Iterable<Connection> {
-    if (!isConnectionId(name)) return this.#channels.members(name) ?? NOBODY;
     const connection = this.#connections.get(name);
-    return connection === undefined ? NOBODY : [connection];
+    if (connection !== undefined) return [connection];
+    return isConnectionId(name) ? NOBODY : (this.#channels.members(name) ?? NOBODY);
   }
 
   *#selectOnce(channels: readonly string[]): Iterable<Connection> {

@@ -64,18 +64,24 @@ export function joinPath(...parts: readonly string[]): string {
   return `/${segments.join('/')}`;
 }
 
+/** What stands for parameters, wildcards and groups in a shape; no path can hold them, so text is never taken for one. */
+const PARAMETER = '\u0001';
+const WILDCARD = '\u0002';
+const GROUP_START = '\u0003';
+const GROUP_END = '\u0004';
+
 function shapeOf(tokens: readonly Token[]): string {
   return tokens
     .map((token) => {
       if (token.type === 'text') return token.value;
-      if (token.type === 'group') return `{${shapeOf(token.tokens)}}`;
-      return token.type === 'param' ? ':' : '*';
+      if (token.type === 'group') return `${GROUP_START}${shapeOf(token.tokens)}${GROUP_END}`;
+      return token.type === 'param' ? PARAMETER : WILDCARD;
     })
     .join('');
 }
 
 function rankOf(segment: string): SegmentRank {
-  if (segment.includes('*')) return 3;
-  if (segment === ':') return 2;
-  return segment.includes(':') || segment.includes('{') ? 1 : 0;
+  if (segment.includes(WILDCARD)) return 3;
+  if (segment === PARAMETER) return 2;
+  return segment.includes(PARAMETER) || segment.includes(GROUP_START) ? 1 : 0;
 }
