@@ -63,6 +63,14 @@ describe('the handlers of one connection', () => {
     expect(await say(1)).toEqual(['a', 'b', 'c', 'endpoint']);
   });
 
+  it('do not reply by returning, which is for the endpoint', async () => {
+    connection.on('message', () => 'no reply');
+    connection.on('message', async () => 'no reply either');
+    void client.send(1);
+    void client.send(2);
+    expect(await takeJson(client, 2)).toEqual(['did 1', 'did 2']);
+  });
+
   it('are awaited one after the other', async () => {
     const gate = new Gate();
     connection.on('message', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Connection, MessageEncodingError, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../src/index.js';
 import type { QueuedClient } from '../../src/testing.js';
@@ -80,14 +80,7 @@ describe('the state of a connection', () => {
 });
 
 describe('send', () => {
-  const unhandled: unknown[] = [];
-  const note = (reason: unknown): unknown => unhandled.push(reason);
-  beforeEach(() => void process.on('unhandledRejection', note));
-  afterEach(() => {
-    process.off('unhandledRejection', note);
-    expect(unhandled.splice(0)).toEqual([]);
-  });
-
+  // jest fails a test during which a rejection is not handled, so nothing has to listen for it here.
   it('gives true when the socket took the message', async () => {
     const { client, connection } = await open();
     expect(await connection.send('text \xe9')).toBe(true);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Connection, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../src/index.js';
 import { Gate, Journal } from '../support/journal.js';
+import { close, text } from '../support/raw-frame.js';
 import { startApp } from '../support/start-app.js';
 import { take, takeJson } from '../support/take.js';
 
@@ -196,6 +197,28 @@ describe('the messages of one connection', () => {
     expect(await client.closed()).toMatchObject(closed);
     await happened.reached(3);
     expect(happened.entries).toEqual(['one', 'end', 'finish']);
+  });
+
+  it('that arrive after this side has begun to close are dropped', async () => {
+    @WsEndpoint('closing')
+    class Closing {
+      @OnMessage()
+      take(message: string): void {
+        happened.add(message);
+      }
+
+      @OnFinish()
+      leave(): void {
+        happened.add('finish');
+      }
+    }
+    const app = await startApp({ endpoints: [Closing] });
+    const peer = await app.peer({ allowHalfOpen: false });
+    await peer.upgrade({ path: '/ws/closing' });
+    app.registry.close();
+    expect((await peer.nextFrame()).closeCode).toBe(1000);
+    await peer.writeRaw(Buffer.concat([text('too late'), close(1000)]));
+    expect(await happened.next()).toBe('finish');
   });
 
   it('that waited when the client closed politely are still handled, then the connection finishes', async () => {

@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Param, UseGuards, type CanActivate } from '@nestjs/common';
 import { Connection, OnEstablish, OnFinish, OnMessage, WsEndpoint, type UpgradeFailure } from '../../src/index.js';
 import { connect } from '../../src/testing.js';
+import { certificate } from '../support/certificate.js';
 import { Gate } from '../support/journal.js';
 import { createApp, startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
-import type { UpgradeSpec } from '../support/raw-http.js';
+import { upgradeRequest, type UpgradeSpec } from '../support/raw-http.js';
 
 class Never implements CanActivate {
   canActivate(): boolean {
@@ -164,5 +165,30 @@ describe('an upgrade that is refused', () => {
     left.open();
     await closed;
     expect(app.registry.state).toBe('closed');
+  });
+});
+
+describe('an upgrade over TLS', () => {
+  it('is refused with the same answer, and accepted', async () => {
+    const app = await boot({ https: certificate });
+    await app.connect('/ws/echo');
+    const refused = await app.connect('/ws/inside').catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      status: 401,
+      headers: expect.objectContaining({ connection: 'close' }),
+      body: '{"statusCode":401,"message":"unauthorized","error":"Unauthorized"}',
+    });
+    await expect(app.connect('/ws/nowhere')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('takes no harm from a client that speaks plain HTTP, or TLS to a plain port', async () => {
+    const [secure, plain] = [await boot({ https: certificate }), await boot()];
+    const peer = await secure.peer();
+    await peer.writeRaw(upgradeRequest({ path: '/ws/echo' }));
+    await peer.ended();
+    const crossed = await plain.peer();
+    await crossed.writeRaw(Buffer.from('16030100050100000100', 'hex'));
+    await crossed.ended();
+    for (const app of [secure, plain]) expect((await app.connect('/ws/echo')).state).toBe('open');
   });
 });

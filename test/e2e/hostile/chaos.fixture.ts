@@ -78,8 +78,9 @@ class Chaos {
       handshake,
       onError: () => void count.refused++,
       handshakeTimeoutMs: 100,
-      closeTimeoutMs: 100,
-      heartbeat: { intervalMs: 150, timeoutMs: 150 },
+      // Wide enough for a good client on a busy machine: what is too slow for these is taken for bad.
+      closeTimeoutMs: 1500,
+      heartbeat: { intervalMs: 500, timeoutMs: 1500 },
       limits: { maxPayloadBytes: 70_000, maxPendingMessages: 16, maxBufferedBytes: 500_000, maxConnections: 400 },
     }),
   ],
