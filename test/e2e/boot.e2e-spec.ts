@@ -178,6 +178,26 @@ describe('endpoints that do not', () => {
     ]);
   });
 
+  it('are served by a method that overrides an inherited one and is decorated again', async () => {
+    class Base {
+      @OnMessage()
+      answer(): string {
+        return 'base';
+      }
+    }
+    @WsEndpoint('derived')
+    class Derived extends Base {
+      @OnMessage()
+      override answer(): string {
+        return `derived from ${super.answer()}`;
+      }
+    }
+    const app = await startApp({ endpoints: [Derived] });
+    const client = await app.connect('/ws/derived');
+    void client.send('?');
+    expect(await client.next()).toBe('derived from base');
+  });
+
   it('are named in the log with the path they serve', async () => {
     @WsEndpoint()
     class Root {}

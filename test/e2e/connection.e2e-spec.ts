@@ -4,6 +4,7 @@ import { Connection, MessageEncodingError, OnEstablish, OnFinish, OnMessage, WsE
 import type { QueuedClient } from '../../src/testing.js';
 import { Journal } from '../support/journal.js';
 import { OPCODE } from '../support/raw-frame.js';
+import type { RawPeer } from '../support/raw-peer.js';
 import { startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 import { take } from '../support/take.js';
 
@@ -108,16 +109,20 @@ describe('send', () => {
     expect(client.pending).toBe(0);
   });
 
-  it('gives false when the peer vanishes before the socket took the message', async () => {
+  it.each<[string, (peer: RawPeer, connection: Connection) => void]>([
+    ['the peer resets', (peer) => peer.reset()],
+    ['this side cuts the connection', (_peer, connection) => connection.terminate()],
+  ])('gives false when %s before the socket took the message', async (_how, cut) => {
     const { app } = await open();
     const peer = await app.peer();
     await peer.upgrade({ path: '/ws/raw' });
     peer.pause();
-    const [, connection] = app.registry;
-    const sent = connection?.send(Buffer.alloc(32 * 1024 * 1024));
-    expect(connection?.bufferedBytes).toBeGreaterThan(0);
-    peer.reset();
-    expect(await sent).toBe(false);
+    const connection = [...app.registry][1] as Connection;
+    const sent = [connection.send(Buffer.alloc(32 * 1024 * 1024)), connection.send('behind it')];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connection.bufferedBytes).toBeGreaterThan(0);
+    cut(peer, connection);
+    expect(await Promise.all(sent)).toEqual([false, false]);
   });
 
   it.each<[string, string, unknown]>([

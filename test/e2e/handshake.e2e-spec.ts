@@ -10,6 +10,7 @@ import {
   type HandshakeOption,
 } from '../../src/index.js';
 import { Journal } from '../support/journal.js';
+import { upgradeRequest } from '../support/raw-http.js';
 import { startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 
 describe('the handshake hook', () => {
@@ -127,6 +128,15 @@ describe('the handshake hook', () => {
       });
       expect(app.logs.problems).toEqual([expect.stringContaining('X-Bad')]);
     });
+
+    it.each([204, 304])('%i without a body, which that status cannot have', async (status) => {
+      const app = await guardedBy(() => ({ status, body: 'text' }));
+      const peer = await app.peer();
+      await peer.writeRaw(upgradeRequest({ path: '/ws/probe' }));
+      expect(await peer.ended()).toBe('fin');
+      const [head, body] = peer.unread.toString().split('\r\n\r\n');
+      expect([head?.split(' ', 2)[1], body]).toEqual([`${status}`, '']);
+    });
   });
 
   describe('refuses with a raw HTTP response', () => {
@@ -227,18 +237,5 @@ describe('the handshake hook', () => {
       expect(happened.entries).toEqual([]);
       expect(app.logs.problems).toEqual([expect.stringContaining('handshake hook')]);
     });
-  });
-
-  it('of an endpoint takes the place of the one of the module', async () => {
-    @WsEndpoint({ path: 'own', handshake: (_context, response) => [response, 'own'] })
-    class Own {
-      @OnEstablish()
-      enter(_connection: Connection, _context: RequestContext, results: readonly unknown[]): void {
-        happened.add(results);
-      }
-    }
-    const app = await startApp({ endpoints: [Own], options: { handshake: () => ({ status: 403 }) } });
-    await app.connect('/ws/own');
-    expect(happened.entries).toEqual([['own']]);
   });
 });

@@ -106,7 +106,7 @@ describe('limits.messagesPerSecond', () => {
 
 describe('limits.maxEventLoopDelayMs', () => {
   it('turns upgrades away while the event loop is late, serves who is connected, and takes upgrades again', async () => {
-    const scene = await boot({ limits: { maxEventLoopDelayMs: 60 } });
+    const scene = await boot({ limits: { maxEventLoopDelayMs: 150 } });
     const peer = await scene.open();
     const ask = async (): Promise<number> => {
       const client = await scene.app.peer();
@@ -124,7 +124,7 @@ describe('limits.maxEventLoopDelayMs', () => {
       throw new Error(`Never answered with ${status}.`);
     };
     const hold = new Int32Array(new SharedArrayBuffer(4));
-    await until(503, () => Atomics.wait(hold, 0, 0, 100));
+    await until(503, () => Atomics.wait(hold, 0, 0, 250));
     await peer.writeRaw(text('still served'));
     expect(await read(peer, 1)).toEqual(['still served']);
     await until(101, () => new Promise((resolve) => setImmediate(resolve)));

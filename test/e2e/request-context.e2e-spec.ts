@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { IncomingMessage } from 'node:http';
+import { Inject } from '@nestjs/common';
 import {
   Connection,
+  ConnectionRegistry,
   OnEstablish,
+  OnFinish,
   OnMessage,
   RequestContext,
   WsEndpoint,
   type PlackWebSocketModuleOptions,
 } from '../../src/index.js';
+import { Journal } from '../support/journal.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
 import { certificate } from '../support/certificate.js';
 
@@ -166,6 +170,31 @@ describe('the request context', () => {
     const [connection] = app.registry;
     expect(connection).toMatchObject({ url: '/ws/rooms/7?x=1', params: { room: '7' }, query: { x: '1' } });
     expect(connection?.headers['x-own']).toBe('v');
+  });
+});
+
+describe('the request context after the end', () => {
+  it('says the same as before, although nobody has asked it yet', async () => {
+    const seen = new Journal<object>();
+    @WsEndpoint('probe')
+    class Probe {
+      constructor(@Inject(ConnectionRegistry) private readonly registry: ConnectionRegistry) {}
+
+      @OnFinish()
+      leave({ context }: Connection): void {
+        const { ip, host, secure } = context;
+        seen.add({ ip, host, secure, url: this.registry.url(Probe, {}, context) });
+      }
+    }
+    const app = await startApp({ endpoints: [Probe], options: { trustProxy: 'loopback' } });
+    const headers = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Host': 'a.example', 'X-Forwarded-Proto': 'https' };
+    await (await app.connect('/ws/probe', { headers })).terminate();
+    await (await app.connect('/ws/probe', { headers: { Host: 'b.example' } })).close();
+    await seen.reached(2);
+    expect(seen.entries).toEqual([
+      { ip: '203.0.113.9', host: 'a.example', secure: true, url: 'wss://a.example/ws/probe' },
+      { ip: '127.0.0.1', host: 'b.example', secure: false, url: 'ws://b.example/ws/probe' },
+    ]);
   });
 });
 

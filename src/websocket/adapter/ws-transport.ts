@@ -18,6 +18,10 @@ export class WsTransport extends Transport {
     return this.raw.readyState === OPEN;
   }
 
+  override get isCut(): boolean {
+    return this.socket.destroyed;
+  }
+
   override get bufferedBytes(): number {
     return this.raw.bufferedAmount;
   }

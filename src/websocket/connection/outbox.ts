@@ -67,7 +67,8 @@ export class Outbox implements ByteHolder {
   /** Sends and tells when the socket took the bytes: `true`, or `false` when the connection ended before. */
   sendAndTell(data: string | Uint8Array): Promise<boolean> {
     return new Promise<boolean>((resolve) => {
-      this.transport.send(data, (error) => resolve(error === undefined || error === null));
+      // Node tells no error to the write that is under way when a socket is cut.
+      this.transport.send(data, (error) => resolve((error === undefined || error === null) && !this.transport.isCut));
     });
   }
 

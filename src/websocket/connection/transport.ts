@@ -12,6 +12,8 @@ export abstract class Transport {
   abstract readonly raw: unknown;
   /** Neither side has begun to close; what is sent otherwise is dropped. */
   abstract readonly isOpen: boolean;
+  /** The socket is gone: what it had not taken by then is lost. */
+  abstract readonly isCut: boolean;
   /** Bytes accepted for sending that the operating system has not taken yet. */
   abstract readonly bufferedBytes: number;
   /** Bytes received so far, frames and headers included; only ever compared with an earlier value. */

@@ -128,6 +128,7 @@ class PassingSerializer extends Serializer {
 /** Stands in for the socket and notes what comes. */
 class NotingTransport extends Transport {
   override readonly raw = undefined;
+  override readonly isCut = false;
   override readonly bufferedBytes = 0;
   override readonly bytesRead = 0;
   override isOpen = true;

@@ -20,7 +20,7 @@ class Echo {
 }
 
 @Module({
-  imports: [PlackWebSocketModule.forRoot({ heartbeat: { intervalMs: 40, timeoutMs: 40 } })],
+  imports: [PlackWebSocketModule.forRoot({ heartbeat: { intervalMs: 300, timeoutMs: 300 } })],
   providers: [Echo],
 })
 class AppModule {}

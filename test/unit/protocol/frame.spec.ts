@@ -10,8 +10,8 @@ const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537];
 describe('a frame of the server', () => {
   it.each(LENGTHS)('of %i bytes is unmasked, whole, and has the shortest length field', (length) => {
     const payload = Buffer.alloc(length, 'x');
-    expect(frameText('x'.repeat(length))).toEqual(frame({ payload, mask: false }));
-    expect(frameBinary(payload)).toEqual(frame({ payload, mask: false, opcode: OPCODE.binary }));
+    expect(frameText('x'.repeat(length)).equals(frame({ payload, mask: false }))).toBe(true);
+    expect(frameBinary(payload).equals(frame({ payload, mask: false, opcode: OPCODE.binary }))).toBe(true);
   });
 
   it.each(LENGTHS)('of %i bytes has the size that is reckoned with', (length) => {
@@ -69,7 +69,7 @@ describe('an arena of frames', () => {
           arena.writeText(text);
           return arena.buffer.subarray(start, arena.position);
         });
-        expect(slices).toEqual(all.map(frameText));
+        expect(Buffer.concat(slices).equals(Buffer.concat(all.map(frameText)))).toBe(true);
       }),
       { numRuns: 40 },
     );
