@@ -1,13 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  Connection,
-  FinishInfo,
-  OnEstablish,
-  OnFinish,
-  OnMessage,
-  WsEndpoint,
-  type Unregister,
-} from '../../src/index.js';
+import { Connection, OnEstablish, OnMessage, WsEndpoint, type Unregister } from '../../src/index.js';
 import type { QueuedClient } from '../../src/testing.js';
 import { Gate, Journal } from '../support/journal.js';
 import { startApp, type StartedApp } from '../support/start-app.js';

@@ -20,6 +20,10 @@ type WireEvent = { readonly message: string } | CloseFrame;
 export class MemoryTransport extends Transport {
   override readonly raw = undefined;
   override isOpen = true;
+  override get isCut(): boolean {
+    return this.isOver;
+  }
+
   override bufferedBytes = 0;
   override bytesRead = 1;
   listener: TransportListener | undefined;
