@@ -113,6 +113,15 @@ export class RequestContext<TUser = unknown> {
     return this.#results;
   }
 
+  /**
+   * Makes the address of the peer known for good: a socket that is closed can only tell it if it was asked before.
+   *
+   * @internal
+   */
+  keepPeer(): void {
+    void this.raw.socket.remoteAddress;
+  }
+
   /** @internal The handshake is over: what it decided stays with the context. */
   settleHandshake(protocol: string, results: readonly unknown[]): void {
     this.#protocol = protocol;

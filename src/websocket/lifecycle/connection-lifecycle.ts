@@ -237,6 +237,7 @@ export class ConnectionLifecycle {
       return;
     }
     upgrade.handOver();
+    context.keepPeer();
     surroundings.established(open);
     open.establish(args);
   }
