@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ForbiddenException, Inject, Injectable } from '@nestjs/common';
+import { ForbiddenException, HttpException, Inject, Injectable } from '@nestjs/common';
 import {
   OnEstablish,
   RequestContext,
@@ -151,6 +151,25 @@ describe('onError', () => {
       });
       expect(app.logs.at('error')).toEqual([expect.stringContaining('onError')]);
     });
+  });
+
+  it.each<[string, HttpException]>([
+    ['an informational status', new HttpException('secret', 101)],
+    ['a status that HTTP does not have', new HttpException('secret', 1000)],
+    ['a status that is no number', new HttpException('secret', 'teapot' as never)],
+    ['a body that JSON cannot carry', new HttpException({ secret: 1n }, 403)],
+  ])('has a default answer, 500, for an HttpException with %s', async (_what, exception) => {
+    const app = await answeredBy(
+      () => undefined,
+      () => {
+        throw exception;
+      },
+    );
+    const peer = await app.peer();
+    const answer = await peer.upgrade({ path: '/ws/rooms/5' });
+    expect(answer).toMatchObject({ status: 500, statusText: 'Internal Server Error' });
+    expect(answer.body).not.toContain('secret');
+    expect(app.logs.at('error')).toHaveLength(1);
   });
 
   it('does no harm when the client leaves while it thinks', async () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { OnEstablish, OnFinish, OnMessage, WsEndpoint, type PlackWebSocketModuleOptions } from '../../src/index.js';
 import { Gate, Journal } from '../support/journal.js';
@@ -8,9 +9,14 @@ import { startApp, type StartedApp } from '../support/start-app.js';
 
 const PATH = '/ws/echo?hold=1';
 
+/** Waits until the server has read so much of a client. */
+async function hasRead(socket: Socket, bytes: number): Promise<void> {
+  while (socket.bytesRead < bytes) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('an upgrade that is not decided yet', () => {
   let happened: Journal;
-  let asked: Journal<{ closed: Promise<unknown> }>;
+  let asked: Journal<{ socket: Socket; closed: Promise<unknown> }>;
   let decision: Gate<unknown>;
   beforeEach(() => {
     happened = new Journal();
@@ -43,7 +49,8 @@ describe('an upgrade that is not decided yet', () => {
         limits: { maxPendingHandshakes: 1 },
         handshake: ({ query, raw }) => {
           if (query['hold'] === undefined) return undefined;
-          asked.add({ closed: new Promise((resolve) => raw.socket.once('close', resolve)) });
+          const { socket } = raw;
+          asked.add({ socket, closed: new Promise((resolve) => socket.once('close', resolve)) });
           return decision.opened as Promise<undefined>;
         },
         onError: ({ error }) => happened.add(error),
@@ -146,8 +153,9 @@ describe('an upgrade that is not decided yet', () => {
     const peer = await app.peer();
     const ahead = Array.from({ length: 30 }, (_, index) => `${index}:${'x'.repeat(8_000)}`);
     await peer.writeRaw(upgradeRequest({ path: PATH }));
-    await asked.next();
+    const { socket } = await asked.next();
     const written = peer.writeRaw(Buffer.concat(ahead.map((message) => text(message))));
+    await hasRead(socket, 65_536);
     decision.open(undefined);
     expect((await peer.nextAnswer()).status).toBe(101);
     await written;
@@ -160,8 +168,9 @@ describe('an upgrade that is not decided yet', () => {
     const app = await boot();
     const peer = await app.peer();
     await peer.writeRaw(Buffer.concat([Buffer.from(upgradeRequest({ path: PATH })), text('early')]));
-    await asked.next();
+    const { socket } = await asked.next();
     await peer.writeRaw(text('meanwhile'));
+    await hasRead(socket, peer.socket.bytesWritten);
     decision.open(undefined);
     await peer.nextAnswer();
     expect([(await peer.nextFrame()).text, (await peer.nextFrame()).text]).toEqual(['early', 'meanwhile']);
