@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { SharedMessage, TakenCallback } from '../connection/transport.js';
-import { frameBinary, frameSize, frameText } from '../protocol/frame.js';
+import { frameBinary, frameText } from '../protocol/frame.js';
 import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
+import { frugalReceiverOf, type Receiver } from './fast-receiver.js';
 import { flushSoon, type Flushable } from './flush-queue.js';
 import { WsTransport } from './ws-transport.js';
 
@@ -16,11 +17,6 @@ import { WsTransport } from './ws-transport.js';
  *
  * `test/unit/adapter/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
  */
-
-/** The socket as it remembers who writes to it; a property instead of a closure per connection. */
-type OwnedSocket = Socket & { [OWNER]?: FastTransport };
-
-const OWNER = Symbol('plack-websocket:transport');
 
 /** A `ws` socket that lets held-back messages leave before any frame of its own. */
 export class FlushingWebSocket extends WebSocket {
@@ -81,17 +77,14 @@ export class FastTransport extends WsTransport implements Flushable {
   #taken: TakenCallback[] | undefined;
   /** The queue knows that something is held back. */
   #queued = false;
-  /** Size of the chunk that was read last. */
-  #chunkBytes = 0;
-  /** The message in hand is all that was read, so its reply need not wait for others. */
-  #alone = false;
+  /** The message in hand is the last of what was read, so what is held back need not wait for others. */
+  #last = false;
+  readonly #receiver: Receiver | undefined;
 
   constructor(ws: FlushingWebSocket, socket: Socket) {
     super(ws, socket);
     ws.transport = this;
-    (socket as OwnedSocket)[OWNER] = this;
-    // Before the listener of `ws`, which handles the whole chunk at once.
-    socket.prependListener('data', noteChunk);
+    this.#receiver = frugalReceiverOf(ws);
   }
 
   override get bufferedBytes(): number {
@@ -112,28 +105,23 @@ export class FastTransport extends WsTransport implements Flushable {
     if (typeof data !== 'string') this.#hold(frameBinary(data));
     else if (data.length > MAX_ARENA_TEXT) this.#hold(frameText(data));
     else this.#append(data);
-    if (!this.#queued && !this.#alone) this.#queue(false);
+    if (!this.#queued && !this.#last) this.#queue(false);
   }
 
   override sendShared(message: SharedMessage): void {
     if (!this.isOpen) return;
     this.#hold(message.frame);
-    if (!this.#queued && !this.#alone) this.#queue(true);
+    if (!this.#queued && !this.#last) this.#queue(true);
   }
 
-  override beginMessage(byteLength: number): void {
-    this.#alone = frameSize(byteLength, true) === this.#chunkBytes;
+  override beginMessage(): void {
+    this.#last = this.#receiver?._bufferedBytes === 0;
   }
 
   override endMessage(): void {
-    if (!this.#alone) return;
-    this.#alone = false;
+    if (!this.#last) return;
+    this.#last = false;
     this.flush();
-  }
-
-  /** A chunk of that size was read and is about to be handled. */
-  noteChunk(byteLength: number): void {
-    this.#chunkBytes = byteLength;
   }
 
   /** A side begins to close: what is held back leaves first, nothing follows. */
@@ -217,8 +205,4 @@ function join(parts: readonly Buffer[]): Buffer {
     joinedBytes = Buffer.concat(parts);
   }
   return joinedBytes;
-}
-
-function noteChunk(this: OwnedSocket, chunk: Buffer): void {
-  this[OWNER]?.noteChunk(chunk.length);
 }

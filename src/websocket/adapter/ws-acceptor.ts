@@ -94,9 +94,8 @@ function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions
 function onMessage(this: ListenedSocket, data: unknown, isBinary: boolean): void {
   const transport = this[TRANSPORT];
   // `ws` delivers whole messages as Buffers with the default binary type.
-  const message = data as Buffer;
-  transport?.beginMessage(message.length);
-  this[LISTENER]?.onMessage(message, isBinary);
+  transport?.beginMessage();
+  this[LISTENER]?.onMessage(data as Buffer, isBinary);
   transport?.endMessage();
 }
 

@@ -30,8 +30,8 @@ export class WsTransport extends Transport {
     return this.socket.bytesRead;
   }
 
-  /** A message of that many bytes is about to be handled. */
-  beginMessage(_byteLength: number): void {}
+  /** A message is about to be handled. */
+  beginMessage(): void {}
 
   /** The message was handled as far as it goes without waiting. */
   endMessage(): void {}

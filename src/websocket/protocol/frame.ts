@@ -2,11 +2,6 @@
 const TEXT = 0x81;
 const BINARY = 0x82;
 
-/** Size of a frame with that payload, in bytes; `masked` as clients send it (RFC 6455 §5.1). */
-export function frameSize(payloadLength: number, masked: boolean): number {
-  return payloadLength + headerSize(payloadLength) + (masked ? 4 : 0);
-}
-
 /**
  * Frames a whole message as a server sends it: one unmasked frame, header and payload in one buffer (RFC 6455 §5.2).
  * Text is encoded to UTF-8; a lone surrogate becomes U+FFFD, so a text frame is always valid.

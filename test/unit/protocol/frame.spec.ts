@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { frameBinary, frameSize, frameText } from '../../../src/websocket/protocol/frame.js';
+import { frameBinary, frameText } from '../../../src/websocket/protocol/frame.js';
 import { FrameArena, MAX_ARENA_TEXT } from '../../../src/websocket/protocol/frame-arena.js';
 import { frame, OPCODE, parseFrame } from '../../support/raw-frame.js';
 
@@ -12,12 +12,6 @@ describe('a frame of the server', () => {
     const payload = Buffer.alloc(length, 'x');
     expect(frameText('x'.repeat(length)).equals(frame({ payload, mask: false }))).toBe(true);
     expect(frameBinary(payload).equals(frame({ payload, mask: false, opcode: OPCODE.binary }))).toBe(true);
-  });
-
-  it.each(LENGTHS)('of %i bytes has the size that is reckoned with', (length) => {
-    const payload = Buffer.alloc(length);
-    expect(frameSize(length, false)).toBe(frame({ payload, mask: false }).length);
-    expect(frameSize(length, true)).toBe(frame({ payload, mask: true }).length);
   });
 
   it('carries any text as valid UTF-8', () => {

@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import * as wsPackage from 'ws';
+import {
+  makeFrugal,
+  passesTrial,
+  type LooseReceiver,
+  type ReceiverClass,
+} from '../../src/websocket/adapter/fast-receiver.js';
+import { frame, OPCODE } from '../support/raw-frame.js';
+
+const { Receiver } = wsPackage as unknown as { Receiver: ReceiverClass };
+
+/** Data frames in fragments or whole, control frames between them, and now and then what no frame may be. */
+const someFrame = fc
+  .record({
+    opcode: fc.constantFrom(OPCODE.text, OPCODE.binary, OPCODE.continuation, OPCODE.ping, OPCODE.pong, 3),
+    fin: fc.boolean(),
+    // The lengths around a header, a mask and each change of the length field are the ones that can go wrong.
+    length: fc.oneof(fc.constantFrom(0, 1, 2, 4, 8, 125, 126, 127, 65_535, 65_536), fc.nat(300)),
+    rsv: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1),
+  })
+  .map(({ length, ...rest }) => frame({ ...rest, payload: Buffer.alloc(length, 'payload') }));
+
+const wholeMessages = fc
+  .record({
+    opcode: fc.constantFrom(OPCODE.text, OPCODE.binary, OPCODE.ping),
+    length: fc.nat(125),
+  })
+  .map(({ opcode, length }) => frame({ opcode, payload: Buffer.alloc(length, 'payload') }));
+
+const script = fc.array(fc.oneof({ arbitrary: wholeMessages, weight: 4 }, someFrame), { minLength: 1, maxLength: 12 });
+const cuts = fc.array(
+  fc.integer({ min: 1, max: 70_000 }).map((n) => (n % 3 === 0 ? n : (n % 11) + 1)),
+  {
+    minLength: 1,
+    maxLength: 30,
+  },
+);
+
+interface Reading {
+  readonly receiver: LooseReceiver;
+  readonly seen: (readonly unknown[])[];
+}
+
+function read(frugal: boolean, receiverClass = Receiver): Reading {
+  const receiver = new receiverClass({ isServer: true });
+  const seen: (readonly unknown[])[] = [];
+  if (frugal) makeFrugal(receiver);
+  for (const event of ['message', 'ping', 'pong', 'conclude', 'error']) {
+    receiver.on(event, (...args) => seen.push([event, ...args]));
+  }
+  return { receiver, seen };
+}
+
+/** Buffers are written down at the end only, so that one that was handed out and overwritten shows. */
+function told({ seen }: Reading): unknown {
+  return seen.map((event) => event.map((part) => (Buffer.isBuffer(part) ? part.toString('latin1') : String(part))));
+}
+
+function feed(readings: readonly Reading[], bytes: Buffer, sizes: readonly number[]): void {
+  for (let start = 0, i = 0; start < bytes.length; i++) {
+    const end = start + (sizes[i % sizes.length] ?? 1);
+    for (const { receiver, seen } of readings) {
+      if (!seen.some(([event]) => event === 'error')) receiver.write(Buffer.from(bytes.subarray(start, end)));
+    }
+    start = end;
+  }
+}
+
+describe('a frugal parser', () => {
+  it('reads what the parser of ws reads, faults included, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(script, cuts, (frames, sizes) => {
+        const plain = read(false);
+        // Two in turn: what parsers share must never be seen by another one.
+        const frugal = [read(true), read(true)];
+        const bytes = Buffer.concat(frames);
+        feed([plain], bytes, sizes);
+        feed(frugal, bytes, sizes);
+        for (const reading of frugal) {
+          expect(told(reading)).toEqual(told(plain));
+          expect(reading.receiver._bufferedBytes).toBe(plain.receiver._bufferedBytes);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('keeps nothing of what was read once it is parsed', () => {
+    const { receiver } = read(true);
+    receiver.write(frame({ payload: Buffer.from('whole') }));
+    expect(receiver._buffers).toHaveLength(0);
+    expect(receiver._bufferedBytes).toBe(0);
+  });
+});
+
+describe('the trial', () => {
+  it('lets the installed parser of ws pass', () => {
+    expect(passesTrial(Receiver)).toBe(true);
+  });
+
+  it('refuses a parser that looks into its chunks itself', () => {
+    class LooksInside extends Receiver {
+      override write(chunk: Buffer): boolean {
+        const written = super.write(chunk);
+        const [first] = this._buffers as Buffer[];
+        return first === undefined ? written : first.length > 0 && written;
+      }
+    }
+    expect(passesTrial(LooksInside)).toBe(false);
+  });
+
+  it('refuses a parser whose states have other numbers', () => {
+    const proto = Receiver.prototype as unknown as { getData(this: LooseReceiver, done: () => void): void };
+    class OtherStates extends Receiver {
+      getData(done: () => void): void {
+        if (this._bufferedBytes >= this._payloadLength) Object.assign(this, { _state: 7 });
+        proto.getData.call(this, done);
+      }
+    }
+    const readings = [read(false, OtherStates), read(false)];
+    feed(readings, frame({ payload: 'more than eight bytes' }), [100]);
+    expect(told(readings[0] ?? read(false))).toEqual(told(readings[1] ?? read(false)));
+    expect(passesTrial(OtherStates)).toBe(false);
+  });
+
+  it('refuses a package that has no parser to show', () => {
+    expect(passesTrial(undefined)).toBe(false);
+  });
+});
