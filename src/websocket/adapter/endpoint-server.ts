@@ -56,13 +56,15 @@ export class EndpointServer {
     try {
       if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
         return isLast && this.#leaveToHttp(request, socket, head);
-      let path: string;
-      let match: RouteMatch<ServedEndpoint> | undefined;
-      try {
-        path = requestPath(request.url);
-        match = this.router.find(path);
-      } catch (error) {
-        return isLast && this.#leave(request, socket, toRefusal(error));
+      let path = request.url ?? '';
+      let match = this.router.findExact(path);
+      if (match === undefined) {
+        try {
+          path = requestPath(request.url);
+          match = this.router.find(path);
+        } catch (error) {
+          return isLast && this.#leave(request, socket, toRefusal(error));
+        }
       }
       if (match === undefined) return isLast && this.#leave(request, socket, new UpgradeRefusedError('not found'));
       const context = new RequestContext(request, path, match.params, this.proxies);

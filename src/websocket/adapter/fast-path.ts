@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { SharedMessage, TakenCallback } from '../connection/transport.js';
+import type { TransportListener } from '../connection/transport-listener.js';
 import { frameBinary, frameText } from '../protocol/frame.js';
 import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
 import { frugalReceiverOf, type Receiver } from './fast-receiver.js';
@@ -18,9 +19,13 @@ import { WsTransport } from './ws-transport.js';
  * `test/unit/adapter/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
  */
 
-/** A `ws` socket that lets held-back messages leave before any frame of its own. */
+/**
+ * A `ws` socket that lets held-back messages leave before any frame of its own. It knows whose it is by fields: closures
+ * would be kept for every connection.
+ */
 export class FlushingWebSocket extends WebSocket {
-  transport: FastTransport | undefined;
+  transport?: WsTransport;
+  listener?: TransportListener;
 
   override close(code?: number, data?: string | Buffer): void {
     this.transport?.seal();
@@ -83,7 +88,6 @@ export class FastTransport extends WsTransport implements Flushable {
 
   constructor(ws: FlushingWebSocket, socket: Socket) {
     super(ws, socket);
-    ws.transport = this;
     this.#receiver = frugalReceiverOf(ws);
   }
 
@@ -124,8 +128,7 @@ export class FastTransport extends WsTransport implements Flushable {
     this.flush();
   }
 
-  /** A side begins to close: what is held back leaves first, nothing follows. */
-  seal(): void {
+  override seal(): void {
     this.flush();
     this.#open = false;
   }

@@ -170,7 +170,9 @@ function readInPieces(receivers: readonly LooseReceiver[], bytes: Buffer, pieceB
     for (const receiver of receivers) receiver.write(Buffer.from(bytes.subarray(start, start + pieceBytes)));
   }
   return events.map((seen) =>
-    seen.map(([event, data]) => `${event} ${Buffer.isBuffer(data) ? data.toString('latin1') : String(data)}`).join('\n'),
+    seen
+      .map(([event, data]) => `${event} ${Buffer.isBuffer(data) ? data.toString('latin1') : String(data)}`)
+      .join('\n'),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions, type WebSocket } from 'ws';
+import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions } from 'ws';
 import type { CompressionOptions } from '../connection/compression.options.js';
 import type { Transport } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
@@ -17,12 +17,6 @@ const MAX_PENDING_PONGS = 64;
 
 /** Switches the fast path off, so that tests can prove the way without it. */
 const FAST_PATH = process.env['PLACK_WS_FAST_PATH'] !== 'off';
-
-/** A `ws` socket and who listens to it; a property instead of a closure per event. */
-type ListenedSocket = WebSocket & { [LISTENER]?: TransportListener; [TRANSPORT]?: WsTransport };
-
-const LISTENER = Symbol('plack-websocket:listener');
-const TRANSPORT = Symbol('plack-websocket:transport');
 
 /** Completes upgrades with `ws`: one server without a port for each set of limits. */
 export class WsAcceptor extends Acceptor {
@@ -40,12 +34,14 @@ export class WsAcceptor extends Acceptor {
   ): void {
     this.#answer = answer;
     if (settings.compression !== undefined) offerOnlyWhatCanBeTaken(request);
-    this.#serverFor(settings).handleUpgrade(request, socket, head, (ws: ListenedSocket) => {
-      const isFast = FAST_PATH && ws.extensions === '' && ws instanceof FlushingWebSocket;
+    this.#serverFor(settings).handleUpgrade(request, socket, head, (websocket) => {
+      // The servers below make no other sockets.
+      const ws = websocket as FlushingWebSocket;
+      const isFast = FAST_PATH && ws.extensions === '';
       const transport = isFast ? new FastTransport(ws, socket as Socket) : new WsTransport(ws, socket as Socket);
       ws.on('message', onMessage).on('error', onError).on('close', onClose);
-      ws[TRANSPORT] = transport;
-      ws[LISTENER] = open(transport);
+      ws.transport = transport;
+      ws.listener = open(transport);
     });
   }
 
@@ -91,20 +87,20 @@ function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions
   };
 }
 
-function onMessage(this: ListenedSocket, data: unknown, isBinary: boolean): void {
-  const transport = this[TRANSPORT];
+function onMessage(this: FlushingWebSocket, data: unknown, isBinary: boolean): void {
+  const { transport } = this;
   // `ws` delivers whole messages as Buffers with the default binary type.
   transport?.beginMessage();
-  this[LISTENER]?.onMessage(data as Buffer, isBinary);
+  this.listener?.onMessage(data as Buffer, isBinary);
   transport?.endMessage();
 }
 
-function onError(this: ListenedSocket, error: Error & { code?: string }): void {
-  this[LISTENER]?.onError(error, closeCodeOf(error.code));
+function onError(this: FlushingWebSocket, error: Error & { code?: string }): void {
+  this.listener?.onError(error, closeCodeOf(error.code));
 }
 
-function onClose(this: ListenedSocket, code: number, reason: Buffer): void {
-  this[LISTENER]?.onClose(code, reason.toString());
+function onClose(this: FlushingWebSocket, code: number, reason: Buffer): void {
+  this.listener?.onClose(code, reason.toString());
 }
 
 /** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */

@@ -36,6 +36,9 @@ export class WsTransport extends Transport {
   /** The message was handled as far as it goes without waiting. */
   endMessage(): void {}
 
+  /** A side begins to close: what is held back leaves first, nothing follows. */
+  seal(): void {}
+
   override send(data: string | Uint8Array, taken?: TakenCallback): void {
     this.raw.send(data, taken);
   }

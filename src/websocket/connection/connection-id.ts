@@ -6,12 +6,12 @@ const PREFIX = 'conn';
 /** Random bytes of an id: 144 bits, more than a UUID has. */
 const RANDOM_BYTES = 18;
 
-/** The bytes of one id; the first three are the prefix in base64. */
-const bytes = Buffer.concat([Buffer.from(PREFIX, 'base64url'), Buffer.alloc(RANDOM_BYTES)]);
-const LENGTH = PREFIX.length + (RANDOM_BYTES / 3) * 4;
+/** Bytes of an id, the prefix included. */
+const ID_BYTES = (PREFIX.length / 4) * 3 + RANDOM_BYTES;
+const LENGTH = (ID_BYTES / 3) * 4;
 
-/** Random bytes for many ids at once: asking for them one by one costs more than everything else here. */
-const pool = Buffer.alloc(RANDOM_BYTES * 256);
+/** Bytes of many ids at once: asking for random ones one by one costs more than everything else here. */
+const pool = Buffer.alloc(ID_BYTES * 256);
 let position = pool.length;
 
 /**
@@ -21,10 +21,10 @@ let position = pool.length;
 export function createConnectionId(): string {
   if (position === pool.length) {
     randomFillSync(pool);
+    for (let start = 0; start < pool.length; start += ID_BYTES) pool.write(PREFIX, start, 'base64url');
     position = 0;
   }
-  pool.copy(bytes, bytes.length - RANDOM_BYTES, position, (position += RANDOM_BYTES));
-  return bytes.toString('base64url');
+  return pool.toString('base64url', position, (position += ID_BYTES));
 }
 
 /** Tells whether a name has the form of a connection's id; such a name is never a channel. */

@@ -110,7 +110,12 @@ const logger = new Logger('PlackWebSocket');
  * ```
  */
 export class Connection<TUser = unknown, TData extends object = Record<string, unknown>> {
-  readonly #parts: ConnectionParts;
+  readonly #id: string;
+  readonly #endpoint: Type;
+  readonly #context: RequestContext;
+  readonly #serializer: Serializer;
+  readonly #outbox: Outbox;
+  readonly #home: ConnectionHome;
   #state: ConnectionState = 'establishing';
   #data: TData | undefined;
   #channels: Set<string> | undefined;
@@ -130,22 +135,27 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** @internal */
   constructor(parts: ConnectionParts) {
-    this.#parts = parts;
+    this.#id = parts.id;
+    this.#endpoint = parts.endpoint;
+    this.#context = parts.context;
+    this.#serializer = parts.serializer;
+    this.#outbox = parts.outbox;
+    this.#home = parts.home;
   }
 
   /** Unguessable identifier, unique over all processes; never used again. */
   get id(): string {
-    return this.#parts.id;
+    return this.#id;
   }
 
   /** The `@WsEndpoint` class that serves this connection. */
   get endpoint(): Type {
-    return this.#parts.endpoint;
+    return this.#endpoint;
   }
 
   /** The upgrade request, for the life of the connection. */
   get context(): RequestContext<TUser> {
-    return this.#parts.context as RequestContext<TUser>;
+    return this.#context as RequestContext<TUser>;
   }
 
   /** What guards, passport or the handshake hook put on the request as `user`. */
@@ -178,7 +188,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** Bytes accepted for sending that the operating system has not taken yet. */
   get bufferedBytes(): number {
-    return this.#parts.outbox.bufferedBytes;
+    return this.#outbox.bufferedBytes;
   }
 
   /** Aborts when the connection is over, with its {@link FinishInfo} as the reason. */
@@ -192,7 +202,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** The `ws` socket. Closing or sending through it goes past the limits and the order this library keeps. */
   get raw(): unknown {
-    return this.#parts.outbox.transport.raw;
+    return this.#outbox.transport.raw;
   }
 
   /** Headers of the upgrade request, where guards written for HTTP look for them. */
@@ -243,7 +253,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
    * once either side began to close.
    */
   ping(): void {
-    if (this.#isSendable) this.#parts.outbox.transport.ping();
+    if (this.#isSendable) this.#outbox.transport.ping();
   }
 
   /**
@@ -329,14 +339,14 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     for (const channel of channels) {
       if (joined.has(channel)) continue;
       joined.add(channel);
-      this.#parts.home.join(channel, this.#self);
+      this.#home.join(channel, this.#self);
     }
   }
 
   /** Leaves channels; leaving one it is not in does nothing. */
   leave(...channels: readonly string[]): void {
     for (const channel of channels) {
-      if (this.#channels?.delete(channel) === true) this.#parts.home.leave(channel, this.#self);
+      if (this.#channels?.delete(channel) === true) this.#home.leave(channel, this.#self);
     }
   }
 
@@ -357,7 +367,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
    * connection need not be a member. `*` is everybody; the id of a connection is that connection alone.
    */
   to(...channels: readonly string[]): Audience {
-    return this.#parts.home.audience(channels, this.#self);
+    return this.#home.audience(channels, this.#self);
   }
 
   /** Sends to every connection of this process but this one. */
@@ -367,12 +377,12 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** @internal What encodes and decodes the messages of its endpoint. */
   get serializer(): Serializer {
-    return this.#parts.serializer;
+    return this.#serializer;
   }
 
   /** @internal The port to the socket; `raw` is the socket itself. */
   get transport(): Transport {
-    return this.#parts.outbox.transport;
+    return this.#outbox.transport;
   }
 
   /** @internal How many messages were given to the socket; tells whether an error handler answered. */
@@ -400,7 +410,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   encode(value: unknown): string | Uint8Array {
     if (value instanceof Uint8Array) return value;
     try {
-      return this.#parts.serializer.encode(value);
+      return this.#serializer.encode(value);
     } catch (error) {
       throw new MessageEncodingError(error);
     }
@@ -409,20 +419,20 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   /** @internal Sends encoded data without a promise: the way of replies. */
   dispatch(data: string | Uint8Array): boolean {
     if (!this.#isSendable || !this.#admit(data)) return false;
-    this.#parts.outbox.send(data);
+    this.#outbox.send(data);
     return true;
   }
 
   /** @internal As `dispatch`, with a promise that settles when the socket took it. */
   dispatchAndTell(data: string | Uint8Array): Promise<boolean> {
     if (!this.#isSendable || !this.#admit(data)) return Outbox.notSent;
-    return this.#parts.outbox.sendAndTell(data);
+    return this.#outbox.sendAndTell(data);
   }
 
   /** @internal Sends what many receive. */
   dispatchShared(message: SharedMessage): boolean {
     if (!this.#isSendable || !this.#admit(message.data)) return false;
-    this.#parts.outbox.sendShared(message);
+    this.#outbox.sendShared(message);
     return true;
   }
 
@@ -447,7 +457,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#closing = { ...decision, reason: truncateCloseReason(decision.reason) };
     this.#state = 'closing';
-    const { transport } = this.#parts.outbox;
+    const { transport } = this.#outbox;
     transport.close(this.#closing.code, this.#closing.reason);
     // The peer's answer has to be read, also when the inbox was full.
     this.resumeReading();
@@ -458,7 +468,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     if (this.#state === 'closed') return;
     this.#closing ??= { code: 1006, reason: '', initiator, error };
     this.#state = 'closing';
-    this.#parts.outbox.transport.terminate();
+    this.#outbox.transport.terminate();
   }
 
   /** @internal Stops reading: too much waits for its handler. */
@@ -505,10 +515,10 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
     this.#state = 'closed';
     this.#end = end;
     if (this.#channels !== undefined) {
-      for (const channel of this.#channels) this.#parts.home.leave(channel, this.#self);
+      for (const channel of this.#channels) this.#home.leave(channel, this.#self);
     }
     this.#expiry?.cancel();
-    this.#parts.outbox.release();
+    this.#outbox.release();
     this.#abort?.abort(end);
   }
 
@@ -519,11 +529,11 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
 
   /** Neither side has begun to close. */
   get #isSendable(): boolean {
-    return (this.#state === 'open' || this.#state === 'establishing') && this.#parts.outbox.transport.isOpen;
+    return (this.#state === 'open' || this.#state === 'establishing') && this.#outbox.transport.isOpen;
   }
 
   #admit(data: string | Uint8Array): boolean {
-    const admission = this.#parts.outbox.accepts(data);
+    const admission = this.#outbox.accepts(data);
     if (admission === 'send') {
       this.#sent++;
       return true;

@@ -41,6 +41,12 @@ export class PathRouter<Target> {
       .sort((a, b) => PathPattern.compare(a.pattern, b.pattern));
   }
 
+  /** Who serves exactly this text, which then is a path without parameters, escapes or query. */
+  findExact(target: string | undefined): RouteMatch<Target> | undefined {
+    const exact = target === undefined ? undefined : this.#static.get(target);
+    return exact === undefined ? undefined : { target: exact, params: NO_PARAMS };
+  }
+
   /** Who serves the path, if anybody. One slash at the end is ignored. @throws URIError for broken percent-encoding. */
   find(path: string): RouteMatch<Target> | undefined {
     const exact = this.#static.get(path) ?? (path.endsWith('/') ? this.#static.get(path.slice(0, -1)) : undefined);

@@ -79,6 +79,7 @@ export class ConnectionLifecycle {
       checkUpgrade(context.raw);
       entry = this.admission.enter(context, endpoint.settings.connectionLimits);
     } catch (error) {
+      upgrade.guard();
       void this.refusal.refuse(socket, context, error);
       return;
     }
@@ -111,6 +112,7 @@ export class ConnectionLifecycle {
   /** Refuses an upgrade that belongs to no endpoint. Never throws. */
   refuse(context: RequestContext, socket: Duplex, error: unknown): void {
     const upgrade = new PendingUpgrade(context.raw, socket, Buffer.alloc(0));
+    upgrade.guard();
     if (!upgrade.isGone) void this.refusal.refuse(socket, context, error);
   }
 
@@ -194,6 +196,7 @@ export class ConnectionLifecycle {
     const { upgrade, entry } = attempt;
     if (upgrade.isGone) {
       entry.release();
+      upgrade.guard();
       upgrade.socket.destroy();
       return;
     }
@@ -233,6 +236,7 @@ export class ConnectionLifecycle {
       return open;
     });
     if (open === undefined) {
+      upgrade.guard();
       entry.release();
       return;
     }
@@ -252,6 +256,7 @@ export class ConnectionLifecycle {
   #refuse(attempt: Attempt, error: unknown): void {
     const { upgrade, context, entry } = attempt;
     entry.release();
+    upgrade.guard();
     if (upgrade.isGone) {
       upgrade.socket.destroy();
       return;
@@ -284,6 +289,7 @@ export class ConnectionLifecycle {
   #refuseWith(attempt: Attempt, reply: OwnReply['reply']): void {
     const { upgrade, context, entry } = attempt;
     entry.release();
+    upgrade.guard();
     if (typeof reply === 'string') {
       writeRawAnswer(upgrade.socket, reply);
       return;

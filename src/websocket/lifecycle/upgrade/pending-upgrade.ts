@@ -8,10 +8,12 @@ const MAX_EARLY_BYTES = 65_536;
  * An upgrade that is being decided about. While that takes time the socket is read, or the end of the client would go
  * unnoticed; what it sends ahead is kept for the connection to come.
  *
- * Invariant: the socket has an `'error'` listener from the first line on, until `ws` or the end takes it over. Without
- * one a reset during an asynchronous handshake ends the process.
+ * Invariant: the socket has an `'error'` listener whenever the event loop goes on, until `ws` or the end takes it over.
+ * Without one a reset during an asynchronous handshake ends the process. Node reports errors in a later tick, so an
+ * upgrade that is accepted in the tick in which it came goes to `ws` as it is, and everything else calls `guard`.
  */
 export class PendingUpgrade {
+  #guarded = false;
   #early: Buffer[] | undefined;
   #earlyBytes = 0;
   #watching = false;
@@ -25,8 +27,13 @@ export class PendingUpgrade {
     readonly request: IncomingMessage,
     readonly socket: Duplex,
     private readonly firstBytes: Buffer,
-  ) {
-    socket.on('error', noop);
+  ) {}
+
+  /** Sees to it that a failing socket is nobody's uncaught error. */
+  guard(): void {
+    if (this.#guarded) return;
+    this.#guarded = true;
+    this.socket.on('error', noop);
   }
 
   /** The client left, or its socket failed. */
@@ -41,6 +48,7 @@ export class PendingUpgrade {
 
   /** Watches the client until `release`; `onGone` is called once if it leaves before. */
   watch(onGone: () => void): void {
+    this.guard();
     this.#watching = this.#wasWatched = true;
     this.#onGone = onGone;
     // Bound here: most handshakes are synchronous and are never watched.
@@ -49,7 +57,7 @@ export class PendingUpgrade {
     this.socket.on('data', this.#data).on('end', this.#end).on('close', this.#end);
   }
 
-  /** Stops watching: the socket is about to be answered. The error listener stays until `handOver`. */
+  /** Stops watching: the socket is about to be answered. The guard stays until `handOver`. */
   release(): void {
     if (!this.#watching) return;
     this.#watching = false;
@@ -61,7 +69,7 @@ export class PendingUpgrade {
 
   /** `ws` has taken the socket over: it listens for errors now, and reading goes on. */
   handOver(): void {
-    this.socket.off('error', noop);
+    if (this.#guarded) this.socket.off('error', noop);
     if (this.#wasWatched) this.socket.resume();
   }
 
