@@ -87,6 +87,15 @@ describe('a frugal parser', () => {
     );
   });
 
+  it('passes over chunks without a byte', () => {
+    const reading = read(true);
+    const bytes = frame({ payload: 'whole' });
+    for (const part of [bytes.subarray(0, 0), bytes.subarray(0, 3), bytes.subarray(3, 3), bytes.subarray(3)]) {
+      reading.receiver.write(Buffer.from(part));
+    }
+    expect(told(reading)).toEqual([['message', 'whole', 'false']]);
+  });
+
   it('keeps nothing of what was read once it is parsed', () => {
     const { receiver } = read(true);
     receiver.write(frame({ payload: Buffer.from('whole') }));

@@ -51,6 +51,7 @@ class ReadQueue {
   }
 
   push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
     if (this.#first === undefined) this.#first = chunk;
     else (this.#rest ??= []).push(chunk);
   }
