@@ -7,7 +7,7 @@ import {
   type LooseReceiver,
   type ReceiverClass,
 } from '../../src/websocket/adapter/fast-receiver.js';
-import { frame, OPCODE } from '../support/raw-frame.js';
+import { close, frame, OPCODE } from '../support/raw-frame.js';
 
 const { Receiver } = wsPackage as unknown as { Receiver: ReceiverClass };
 
@@ -29,7 +29,12 @@ const wholeMessages = fc
   })
   .map(({ opcode, length }) => frame({ opcode, payload: Buffer.alloc(length, 'payload') }));
 
-const script = fc.array(fc.oneof({ arbitrary: wholeMessages, weight: 4 }, someFrame), { minLength: 1, maxLength: 12 });
+const someClose = fc.constantFrom(close(), close(1000, 'bye'), close(4001), close(1005), close(1000, Buffer.of(0xff)));
+
+const script = fc.array(
+  fc.oneof({ arbitrary: wholeMessages, weight: 8 }, { arbitrary: someFrame, weight: 2 }, someClose),
+  { minLength: 1, maxLength: 12 },
+);
 const cuts = fc.array(
   fc.integer({ min: 1, max: 70_000 }).map((n) => (n % 3 === 0 ? n : (n % 11) + 1)),
   {
@@ -62,7 +67,8 @@ function feed(readings: readonly Reading[], bytes: Buffer, sizes: readonly numbe
   for (let start = 0, i = 0; start < bytes.length; i++) {
     const end = start + (sizes[i % sizes.length] ?? 1);
     for (const { receiver, seen } of readings) {
-      if (!seen.some(([event]) => event === 'error')) receiver.write(Buffer.from(bytes.subarray(start, end)));
+      if (!seen.some(([event]) => event === 'error' || event === 'conclude'))
+        receiver.write(Buffer.from(bytes.subarray(start, end)));
     }
     start = end;
   }

@@ -55,6 +55,34 @@ describe('the option tables of the README', () => {
   });
 });
 
+describe('the figures of the README', () => {
+  const measured = tableAfter('### Targets', read('test/bench/README.md'));
+
+  /** The median of a target that the last run judged; the first metric where a workload has several. */
+  function medianOf(workload: string, against: string): string | undefined {
+    const row = measured.find((one) => one['workload'] === workload && one['against'] === against);
+    return /^[\d.]+/.exec(row?.['measured'] ?? '')?.[0];
+  }
+
+  it('are those of the last run of the bench', () => {
+    const rows = tableAfter('<!-- table: bench -->');
+    expect(rows.length).toBeGreaterThan(5);
+    for (const { workload, ws, platform } of rows) {
+      const name = codeOf(workload);
+      expect([name, ws, platform]).toEqual([
+        name,
+        medianOf(name, '× ws') ?? '–',
+        medianOf(name, '× platform-ws') ?? '–',
+      ]);
+    }
+  });
+
+  it('name the hold of the event loop that was measured', () => {
+    const [, heldMs] = /holds the event loop for ([\d.]+) ms/.exec(README) ?? [];
+    expect(heldMs).toBe(medianOf('hold/5000', 'itself'));
+  });
+});
+
 describe('the error tables of the README', () => {
   it('have every upgrade error with its status and headers', () => {
     const rows = tableAfter('<!-- table: upgrade errors -->').map(({ error, status, headers = '' }) => [

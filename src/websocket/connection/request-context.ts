@@ -114,7 +114,9 @@ export class RequestContext<TUser = unknown> {
   }
 
   /**
-   * Makes the address of the peer known for good: a socket that is closed can only tell it if it was asked before.
+   * Makes the address of the peer known for good: a socket that is closed can only tell it if it was asked before. It costs
+   * a twentieth of a handshake and must not be put off: a handler may meet a socket that was cut a moment ago, and an
+   * empty address would slip through whatever counts or bans by it.
    *
    * @internal
    */
