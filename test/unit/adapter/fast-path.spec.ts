@@ -54,6 +54,13 @@ describe('the fast path relies on', () => {
     expect((connection.raw as FlushingWebSocket).transport instanceof FastTransport).toBe(!isOff);
   });
 
+  it('ws having the parser that is known here: reading is frugal too', async () => {
+    const { connection } = await open();
+    const isOff = process.env['PLACK_WS_FAST_PATH'] === 'off';
+    const { _receiver: receiver } = connection.raw as { _receiver?: object };
+    expect(Object.hasOwn(receiver ?? {}, 'consume')).toBe(!isOff);
+  });
+
   it('ws answering a close frame through close(): replies of the same packet leave before it', async () => {
     const { peer } = await open();
     await peer.writeRaw(Buffer.concat([text('one'), text('two'), close(1000)]));
