@@ -30,7 +30,7 @@ async function listenersOfPlainWs(): Promise<Record<string, number>> {
 
 describe('the listeners on a socket', () => {
   it.each(['', '?slow', '?handlers'])(
-    'are those of ws and at most one more once it is established, after whatever handshake (%s)',
+    'are those of ws once it is established, after whatever handshake (%s)',
     async (query) => {
       const established = new Journal<Connection>();
       class Any {
@@ -68,14 +68,12 @@ describe('the listeners on a socket', () => {
       const { context, raw } = await established.next();
       await client.send('through');
       expect(await client.next()).toBe('through');
-      // One of ours may stand beside: it knows when a burst of reading is over, so that replies leave together.
-      const plain = await listenersOfPlainWs();
-      const ours = listenersOf(context.raw.socket);
-      expect(ours).toEqual({ ...plain, data: expect.any(Number) });
-      expect(ours['data']).toBeLessThanOrEqual(Number(plain['data']) + 1);
+      expect(listenersOf(context.raw.socket)).toEqual(await listenersOfPlainWs());
       const { listenerCount } = raw as WebSocket;
       const counts = ['message', 'error', 'close'].map((event) => listenerCount.call(raw as WebSocket, event));
-      expect(counts).toEqual([1, 1, 1]);
+      // Messages come from the parser itself where it is known.
+      const isOff = process.env['PLACK_WS_FAST_PATH'] === 'off';
+      expect(counts).toEqual([isOff ? 1 : 0, 1, 1]);
       expect(warnings).toEqual([]);
     },
   );

@@ -4,7 +4,7 @@ import type { SharedMessage, TakenCallback } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
 import { frameBinary, frameText } from '../protocol/frame.js';
 import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
-import { frugalReceiverOf, type Receiver } from './fast-receiver.js';
+import type { Receiver } from './fast-receiver.js';
 import { flushSoon, type Flushable } from './flush-queue.js';
 import { WsTransport } from './ws-transport.js';
 
@@ -16,6 +16,9 @@ import { WsTransport } from './ws-transport.js';
  * - Every frame of its own goes out through a public method of the WebSocket (`close`, `pong`, `ping`, `send`), also when
  *   it answers by itself, so a subclass (the documented option `WebSocket`) can let what we hold back leave first.
  *
+ * And of Node: a `net.Socket`, encrypted or not, whose `writableLength` is 0 after a write has copied the bytes, into the
+ * kernel or its encryption.
+ *
  * `test/unit/adapter/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
  */
 
@@ -26,6 +29,14 @@ import { WsTransport } from './ws-transport.js';
 export class FlushingWebSocket extends WebSocket {
   transport?: WsTransport;
   listener?: TransportListener;
+
+  /** Takes one whole message, text also as a string. */
+  deliver(data: string | Buffer, isBinary: boolean): void {
+    const { transport } = this;
+    transport?.beginMessage();
+    this.listener?.onMessage(data, isBinary);
+    transport?.endMessage();
+  }
 
   override close(code?: number, data?: string | Buffer): void {
     this.transport?.seal();
@@ -86,9 +97,9 @@ export class FastTransport extends WsTransport implements Flushable {
   #last = false;
   readonly #receiver: Receiver | undefined;
 
-  constructor(ws: FlushingWebSocket, socket: Socket) {
+  constructor(ws: FlushingWebSocket, socket: Socket, receiver: Receiver | undefined) {
     super(ws, socket);
-    this.#receiver = frugalReceiverOf(ws);
+    this.#receiver = receiver;
   }
 
   override get bufferedBytes(): number {
@@ -141,12 +152,13 @@ export class FastTransport extends WsTransport implements Flushable {
     const taken = this.#taken;
     if (taken === undefined) {
       this.socket.write(bytes);
-      return;
+    } else {
+      this.#taken = undefined;
+      this.socket.write(bytes, (error) => {
+        for (const tell of taken) tell(error);
+      });
     }
-    this.#taken = undefined;
-    this.socket.write(bytes, (error) => {
-      for (const tell of taken) tell(error);
-    });
+    if (this.socket.writableLength === 0) arena.giveBack(bytes);
   }
 
   #queue(shared: boolean): void {

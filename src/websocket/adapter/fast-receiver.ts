@@ -1,42 +1,61 @@
+import type { EventEmitter } from 'node:events';
+import { Writable } from 'node:stream';
 import * as wsPackage from 'ws';
 import type { WebSocket } from 'ws';
 
 /*
  * `ws` does the parsing; this file only changes how its parser takes bytes out of what was read. For each frame it asks
- * three times (header, mask, payload) and gets six new views; here header and mask are copied into two buffers that live
- * for ever, and only the payload is a view. What this takes of `ws` beyond its documented interface:
+ * three times (header, mask, payload), gets six new views, unmasks byte by byte and proves that text is UTF-8. Here the
+ * header is copied into one buffer that lives for ever, the mask is kept as a number and taken off four bytes at a time,
+ * and what turns out to be ASCII needs no proof: a whole text of it leaves as a string, and no view is made. What this
+ * takes of `ws` beyond its documented interface:
  *
  * - `websocket._receiver` is the parser. It puts chunks into `_buffers` with `push`, asks for its `length`, and takes
  *   bytes out through `consume` alone, which also keeps `_bufferedBytes`.
- * - A header is looked at before anything else is taken, and so is a mask when the whole payload is there.
+ * - A header is looked at before anything else is taken, and a mask of zeros is not applied.
+ * - Of a text in one frame it only asks for the `length` and, unless `_skipUTF8Validation` is set, whether it is valid;
+ *   then the text goes to the listeners of `'message'`.
  *
  * A trial on the parser of the installed `ws` decides once per process whether all that is so; if it is not, `ws` stays as
  * it is. `test/property/fast-receiver.spec.ts` holds both against each other.
  */
 
 /** The parser of one connection, as far as it is known here. */
-export interface Receiver {
+export interface Receiver extends Writable {
   _bufferedBytes: number;
   _buffers: Buffer[] | ReadQueue;
+  _skipUTF8Validation: boolean;
   readonly _state: number;
-  readonly _payloadLength: number;
-  consume(byteLength: number): Buffer;
+  readonly _opcode: number;
+  readonly _fin: boolean;
+  /** The opcode of the message whose first fragment has been read; 0 for none. */
+  readonly _fragmented: number;
+  /** It is in the middle of a chunk. */
+  readonly _loop: boolean;
+  consume(byteLength: number): Buffer | string;
 }
 
-/** A parser outside of a connection, as the trial uses it. */
-export interface LooseReceiver extends Receiver {
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  write(chunk: Buffer): boolean;
+/** Whom the messages of a parser are for. */
+export interface Receiving extends Pick<EventEmitter, 'emit' | 'listenerCount'> {
+  /** Takes one whole message; text that is ASCII as a string, unless the application listens to `'message'` as well. */
+  deliver(data: string | Buffer, isBinary: boolean): void;
 }
 
-export type ReceiverClass = new (options: { isServer: boolean }) => LooseReceiver;
+export type ReceiverClass = new (options: { isServer: boolean }) => Receiver;
 
 /** States of the parser in which it asks for a mask, and for a payload. */
 const GET_MASK = 3;
 const GET_DATA = 4;
 
+/** The opcode of text (RFC 6455 §5.2). */
+const TEXT = 1;
+
 const HEADER = Buffer.alloc(8);
 const MASK = Buffer.alloc(4);
+const NO_MASK = Buffer.alloc(4);
+
+/** A payload that is the last of its chunk is unmasked by bytes up to here: making a view of words would cost more. */
+const MAX_BYTE_LOOP = 96;
 
 /** What was read from one socket and not parsed yet. */
 class ReadQueue {
@@ -44,6 +63,12 @@ class ReadQueue {
   #offset = 0;
   /** Chunks behind the first one; only where a payload is larger than a chunk. */
   #rest: Buffer[] | undefined;
+  /** The first chunk, to be read in words; made when it pays. */
+  #words: DataView | undefined;
+  /** The mask of the frame in hand, its first byte lowest. */
+  #mask = 0;
+
+  constructor(readonly websocket: Receiving) {}
 
   get length(): number {
     if (this.#first === undefined) return 0;
@@ -66,14 +91,24 @@ class ReadQueue {
     return target;
   }
 
-  /** The next bytes: a view where they are in one chunk, otherwise a copy. */
-  take(byteLength: number): Buffer {
+  takeMask(): void {
+    this.#mask = this.copy(MASK, MASK.length).readInt32LE();
+  }
+
+  /** The next bytes without their mask: a view where they are in one chunk, otherwise a copy; ASCII as a string if wanted. */
+  takePayload(byteLength: number, asText: boolean): Buffer | string {
     const first = this.#first;
     const start = this.#offset;
-    if (first === undefined || start + byteLength > first.length) return this.#join(byteLength);
-    if (start + byteLength === first.length) this.#next();
-    else this.#offset = start + byteLength;
-    return first.subarray(start, start + byteLength);
+    const end = start + byteLength;
+    if (first === undefined || end > first.length) return this.#join(byteLength);
+    if (this.#words === undefined && end === first.length && byteLength <= MAX_BYTE_LOOP) {
+      unmaskBytes(first, start, end, this.#mask);
+    } else {
+      unmaskWords((this.#words ??= wordsOf(first)), start, end, this.#mask);
+    }
+    if (end === first.length) this.#next();
+    else this.#offset = end;
+    return asText && isAscii ? first.toString('latin1', start, end) : first.subarray(start, end);
   }
 
   #join(byteLength: number): Buffer {
@@ -88,43 +123,124 @@ class ReadQueue {
       this.#offset = start + part.length;
       if (this.#offset === first.length) first = this.#next();
     }
+    unmaskWords(wordsOf(joined), 0, byteLength, this.#mask);
     return joined;
   }
 
   #next(): Buffer | undefined {
     this.#offset = 0;
+    this.#words = undefined;
     this.#first = this.#rest?.shift();
     if (this.#rest?.length === 0) this.#rest = undefined;
     return this.#first;
   }
 }
 
+/** Whether what was unmasked last is all ASCII. */
+let isAscii = false;
+
+function wordsOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+/** Takes the mask off in place (RFC 6455 §5.3). */
+function unmaskWords(words: DataView, start: number, end: number, mask: number): void {
+  let seen = 0;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = words.getInt32(at, true) ^ mask;
+    seen |= word;
+    words.setInt32(at, word, true);
+  }
+  for (let rest = mask; at < end; at++, rest >>= 8) {
+    const byte = words.getUint8(at) ^ (rest & 0xff);
+    seen |= byte;
+    words.setUint8(at, byte);
+  }
+  isAscii = (seen & 0x80_80_80_80) === 0;
+}
+
+function unmaskBytes(bytes: Buffer, start: number, end: number, mask: number): void {
+  let seen = 0;
+  for (let at = start, shift = 0; at < end; at++, shift += 8) {
+    // A shift counts modulo 32, so the mask begins anew after four bytes.
+    const byte = (bytes[at] ?? 0) ^ ((mask >> shift) & 0xff);
+    seen |= byte;
+    bytes[at] = byte;
+  }
+  isAscii = seen < 0x80;
+}
+
+type FrugalReceiver = Receiver & { readonly _buffers: ReadQueue };
+
 /** Stands in for the method of the same name; the parser has made sure that the bytes are there. */
-function consume(this: Receiver & { readonly _buffers: ReadQueue }, byteLength: number): Buffer {
+function consume(this: FrugalReceiver, byteLength: number): Buffer | string {
   this._bufferedBytes -= byteLength;
   const { _buffers: queue, _state: state } = this;
-  if (state === GET_DATA) return queue.take(byteLength);
+  if (state === GET_DATA) {
+    const isWholeText = this._opcode === TEXT && this._fin && this._fragmented === 0;
+    const payload = queue.takePayload(byteLength, isWholeText && !isHeardElsewhere(queue.websocket));
+    this._skipUTF8Validation = isWholeText && isAscii;
+    return payload;
+  }
   if (state !== GET_MASK) return queue.copy(HEADER, byteLength);
-  // A mask that has to wait for its payload must outlive the next connection's.
-  return this._payloadLength <= this._bufferedBytes ? queue.copy(MASK, byteLength) : queue.take(byteLength);
+  queue.takeMask();
+  return NO_MASK;
+}
+
+/** What the parser found wrong with the chunk it was given last. */
+let fault: Error | undefined;
+
+/** Streams want to hear of an encoding also where there is none. */
+const BYTES = 'latin1';
+
+function noteFault(error?: Error | null): void {
+  fault = error ?? undefined;
+}
+
+/**
+ * Stands in for `Writable.write`. The parser is through with a chunk when its `_write` returns, so nothing has to be queued,
+ * told in a later tick, or stopped at the high-water mark.
+ */
+function write(this: FrugalReceiver, chunk: Buffer): boolean {
+  if (this.destroyed || this.writableEnded || this._loop) return Writable.prototype.write.call(this, chunk, BYTES);
+  fault = undefined;
+  this._write(chunk, BYTES, noteFault);
+  if (fault !== undefined) this.destroy(fault);
+  return true;
+}
+
+/** The parser tells us, and us alone: `ws` would send every message through a second emitter. */
+function onMessage(this: FrugalReceiver, data: string | Buffer, isBinary: boolean): void {
+  const { websocket } = this._buffers;
+  const isHeard = typeof data !== 'string' && isHeardElsewhere(websocket);
+  websocket.deliver(data, isBinary);
+  if (isHeard) websocket.emit('message', data, isBinary);
+}
+
+function isHeardElsewhere(websocket: Receiving): boolean {
+  return websocket.listenerCount('message') > 0;
 }
 
 /** Makes one parser frugal; it must not have read anything yet. */
-export function makeFrugal(receiver: Receiver): void {
-  receiver._buffers = new ReadQueue();
+export function makeFrugal(receiver: Receiver, websocket: Receiving): void {
+  receiver._buffers = new ReadQueue(websocket);
   receiver.consume = consume;
+  receiver.write = write;
+  receiver.removeAllListeners('message');
+  receiver.on('message', onMessage as (...args: unknown[]) => void);
 }
 
 let passed: boolean | undefined;
 
 /** Makes the parser of a new connection frugal; `undefined` where this `ws` is not the one that is known here. */
-export function frugalReceiverOf(websocket: WebSocket): Receiver | undefined {
+export function frugalReceiverOf(websocket: WebSocket & Receiving): Receiver | undefined {
   const { _receiver: receiver } = websocket as { _receiver?: Receiver };
   passed ??= passesTrial((wsPackage as { Receiver?: ReceiverClass }).Receiver);
   if (!passed || receiver === undefined || !(Array.isArray(receiver._buffers) && receiver._buffers.length === 0)) {
     return undefined;
   }
-  makeFrugal(receiver);
+  makeFrugal(receiver, websocket);
   return receiver;
 }
 
@@ -136,31 +252,42 @@ const SHORT = Buffer.concat([
   frame(0x80, Buffer.from('cdefgh')),
   frame(0x8a, Buffer.alloc(0)),
   frame(0x82, Buffer.alloc(300, 7)),
+  frame(0x81, Buffer.from('ü and more')),
+  frame(0x01, Buffer.from([0xc3])),
+  frame(0x80, Buffer.from([0xbc])),
   frame(0x81, Buffer.from('the end of it')),
 ]);
+/** What is not UTF-8, as a whole text and as the second half of one. */
+const BROKEN = frame(0x81, Buffer.from([0x61, 0xff]));
+const BROKEN_LATER = Buffer.concat([frame(0x01, Buffer.from('a')), frame(0x80, Buffer.from([0xff]))]);
 /** A frame of the longest form between short ones. */
 const LONG = Buffer.concat([SHORT, frame(0x82, Buffer.alloc(66_000, 9)), SHORT]);
+
+/** The trial listens to the parser itself. */
+const NOBODY: Receiving = { deliver: () => {}, emit: () => false, listenerCount: () => 0 };
 
 /** Tells whether a parser reads the same with and without what this file changes, however the bytes are cut. */
 export function passesTrial(receiverClass: ReceiverClass | undefined): boolean {
   if (receiverClass === undefined) return false;
-  const createReceiver = (): LooseReceiver => new receiverClass({ isServer: true });
+  const createReceiver = (): Receiver => new receiverClass({ isServer: true });
   const reads = (bytes: Buffer, pieceBytes: number): boolean => {
     const [expected] = readInPieces([createReceiver()], bytes, bytes.length);
     // Two in turn, so that what they share cannot pass for what is their own.
     const two = [createReceiver(), createReceiver()];
-    for (const receiver of two) makeFrugal(receiver);
+    for (const receiver of two) makeFrugal(receiver, NOBODY);
     return readInPieces(two, bytes, pieceBytes).every((read) => read === expected);
   };
   try {
-    return reads(SHORT, 1) && reads(SHORT, 3) && reads(SHORT, 7) && reads(SHORT, SHORT.length) && reads(LONG, 16_381);
+    const areShortRead = [1, 3, 7, SHORT.length].every((pieceBytes) => reads(SHORT, pieceBytes));
+    const isBrokenRead = [BROKEN, BROKEN_LATER].every((bytes) => reads(Buffer.concat([SHORT, bytes]), 1000));
+    return areShortRead && isBrokenRead && reads(LONG, 16_381);
   } catch {
     return false;
   }
 }
 
-/** What each parser says about the bytes; written down at the end, so that bytes which were overwritten show. */
-function readInPieces(receivers: readonly LooseReceiver[], bytes: Buffer, pieceBytes: number): string[] {
+/** What each parser says about the bytes, read as Latin-1 so that ASCII is the same as bytes and as text; written down at the end, so that bytes which were overwritten show. */
+function readInPieces(receivers: readonly Receiver[], bytes: Buffer, pieceBytes: number): string[] {
   const events = receivers.map((receiver) => {
     const seen: [event: string, data: unknown][] = [];
     for (const event of ['message', 'ping', 'pong', 'error']) receiver.on(event, (data) => seen.push([event, data]));
@@ -184,6 +311,6 @@ function frame(firstByte: number, payload: Buffer): Buffer {
   header[1] = 0x80 | (payload.length < 126 ? payload.length : payload.length < 65_536 ? 126 : 127);
   if (header.length === 4) header.writeUInt16BE(payload.length, 2);
   if (header.length === 10) header.writeUInt32BE(payload.length, 6);
-  const mask = Buffer.from([0x12, 0x34, 0x56, 0x78]);
+  const mask = Buffer.from([0x92, 0x34, 0xd6, 0x78]);
   return Buffer.concat([header, mask, payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0))]);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions } from 'ws';
+import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions, type WebSocket } from 'ws';
 import type { CompressionOptions } from '../connection/compression.options.js';
 import type { Transport } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
@@ -10,6 +10,7 @@ import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js'
 import { acceptableDeflateOffer } from '../protocol/extension-offer.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { FastTransport, FlushingWebSocket } from './fast-path.js';
+import { frugalReceiverOf } from './fast-receiver.js';
 import { WsTransport } from './ws-transport.js';
 
 /** Pongs that may wait for a peer that pings and does not read. */
@@ -37,9 +38,11 @@ export class WsAcceptor extends Acceptor {
     this.#serverFor(settings).handleUpgrade(request, socket, head, (websocket) => {
       // The servers below make no other sockets.
       const ws = websocket as FlushingWebSocket;
-      const isFast = FAST_PATH && ws.extensions === '';
-      const transport = isFast ? new FastTransport(ws, socket as Socket) : new WsTransport(ws, socket as Socket);
-      ws.on('message', onMessage).on('error', onError).on('close', onClose);
+      const isFast = FAST_PATH && ws.extensions === '' && socket instanceof Socket;
+      const receiver = isFast ? frugalReceiverOf(ws) : undefined;
+      if (receiver === undefined) ws.on('message', onMessage);
+      ws.on('error', onError).on('close', onClose);
+      const transport = isFast ? new FastTransport(ws, socket, receiver) : new WsTransport(ws, socket as Socket);
       ws.transport = transport;
       ws.listener = open(transport);
     });
@@ -87,20 +90,17 @@ function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions
   };
 }
 
-function onMessage(this: FlushingWebSocket, data: unknown, isBinary: boolean): void {
-  const { transport } = this;
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
   // `ws` delivers whole messages as Buffers with the default binary type.
-  transport?.beginMessage();
-  this.listener?.onMessage(data as Buffer, isBinary);
-  transport?.endMessage();
+  (this as FlushingWebSocket).deliver(data as Buffer, isBinary);
 }
 
-function onError(this: FlushingWebSocket, error: Error & { code?: string }): void {
-  this.listener?.onError(error, closeCodeOf(error.code));
+function onError(this: WebSocket, error: Error & { code?: string }): void {
+  (this as FlushingWebSocket).listener?.onError(error, closeCodeOf(error.code));
 }
 
-function onClose(this: FlushingWebSocket, code: number, reason: Buffer): void {
-  this.listener?.onClose(code, reason.toString());
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  (this as FlushingWebSocket).listener?.onClose(code, reason.toString());
 }
 
 /** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */

@@ -49,11 +49,11 @@ export class Inbox implements ByteHolder {
   }
 
   /**
-   * Takes one message as `ws` delivers it. Text becomes a string and a small piece of a large read is copied, so that
+   * Takes one message as a transport delivers it. Text becomes a string and a small piece of a large read is copied, so that
    * what is charged is what is retained: a waiting message never keeps the 64 KiB it arrived in alive.
    */
-  push(data: Buffer, isBinary: boolean): void {
-    const kept = isBinary ? detach(data) : data.toString('utf8');
+  push(data: string | Buffer, isBinary: boolean): void {
+    const kept = typeof data === 'string' ? data : isBinary ? detach(data) : data.toString('utf8');
     const byteLength = data.length + BYTES_PER_ENTRY;
     this.#messages.push({ data: kept, isBinary, byteLength });
     this.#bytes += byteLength;

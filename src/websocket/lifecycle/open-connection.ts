@@ -81,7 +81,7 @@ export class OpenConnection implements TransportListener {
     this.connection.closeAs(decision);
   }
 
-  onMessage(data: Buffer, isBinary: boolean): void {
+  onMessage(data: string | Buffer, isBinary: boolean): void {
     // After this side began to close, what still arrives is dropped; after the end nothing arrives.
     if (this.connection.closing !== undefined) return;
     if (this.#rate?.take(performance.now()) === false) {

@@ -1,14 +1,17 @@
 import { writeFrameHeader } from './frame.js';
 
 /** Size of one arena in bytes: what a slow peer may keep alive for a few bytes of its own, as Node's pool of Buffers. */
-const ARENA_BYTES = 16_384;
+const ARENA_BYTES = 65_536;
 
 /** Longest text that is written into an arena, in UTF-16 units; anything longer gets a buffer of its own. */
-export const MAX_ARENA_TEXT = 2_048;
+export const MAX_ARENA_TEXT = 16_384;
+
+/** Up to here a text is taken to need three bytes for each unit, which costs less than to measure it. */
+const MAX_UNMEASURED = 2_048;
 
 /**
- * Writes frames one behind the other into one buffer, so that the frames of one burst are already joined. Nothing is
- * ever written twice to the same place: who holds a slice of it holds it for good.
+ * Writes frames one behind the other into one buffer, so that the frames of one burst are already joined. Who holds a
+ * slice of it holds it until it is given back; most slices are, at once, so that the same few bytes serve for all.
  */
 export class FrameArena {
   buffer = Buffer.allocUnsafeSlow(ARENA_BYTES);
@@ -18,9 +21,16 @@ export class FrameArena {
   /** Makes room for a frame of a text; may change `buffer`. */
   reserve(text: string): void {
     // A UTF-16 unit has at most three bytes of UTF-8.
-    if (this.position + text.length * 3 + 4 <= ARENA_BYTES) return;
+    const byteLength = text.length <= MAX_UNMEASURED ? text.length * 3 : Buffer.byteLength(text);
+    if (this.position + byteLength + 4 <= ARENA_BYTES) return;
     this.buffer = Buffer.allocUnsafeSlow(ARENA_BYTES);
     this.position = 0;
+  }
+
+  /** Nobody will look at these bytes again: what was written last is written over. */
+  giveBack(bytes: Buffer): void {
+    if (bytes.buffer !== this.buffer.buffer) return;
+    if (bytes.byteOffset + bytes.length === this.position) this.position = bytes.byteOffset;
   }
 
   /** Writes a text frame (RFC 6455 §5.2) at `position`; room must have been reserved. */

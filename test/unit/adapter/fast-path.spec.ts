@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
 import { FastTransport, FlushingWebSocket } from '../../../src/websocket/adapter/fast-path.js';
-import { close, OPCODE, ping, text } from '../../support/raw-frame.js';
+import { certificate } from '../../support/certificate.js';
+import { close, frame, OPCODE, ping, text } from '../../support/raw-frame.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { startApp, type StartedApp } from '../../support/start-app.js';
 
@@ -123,6 +125,56 @@ describe('the fast path', () => {
     void connection.send(Buffer.from('4'));
     registry.broadcast('5');
     expect(await frames(peer, 7)).toEqual(['1 1', '1 2', `1 ${large}`, '1 3', `1 ${large}`, '2 4', '1 5']);
+  });
+
+  it('lets an application hear the messages of ws itself, as Buffers', async () => {
+    const { peer, connection } = await open();
+    const heard: unknown[] = [];
+    await peer.writeRaw(text('before'));
+    await frames(peer, 1);
+    (connection.raw as WebSocket).on('message', (data, isBinary) => heard.push([data, isBinary]));
+    await peer.writeRaw(Buffer.concat([text('plain'), text('plaín'), frame({ opcode: OPCODE.binary, payload: 'b' })]));
+    expect(await frames(peer, 3)).toEqual(['1 plain', '1 plaín', '2 b']);
+    expect(heard).toEqual([
+      [Buffer.from('plain'), false],
+      [Buffer.from('plaín'), false],
+      [Buffer.from('b'), true],
+    ]);
+  });
+
+  it('keeps what the socket of a slow peer has not taken, whatever others are sent meanwhile', async () => {
+    const { app, peer, connection } = await open();
+    peer.pause();
+    const sent: string[] = [];
+    const send = async (): Promise<void> => {
+      sent.push(`${sent.length} `.repeat(1_500));
+      void connection.send(sent.at(-1));
+      await setImmediate();
+    };
+    while (connection.bufferedBytes === 0) await send();
+    for (let i = 0; i < 20; i++) await send();
+    const other = await app.peer();
+    await other.upgrade({ path: '/ws/echo' });
+    for (const message of ['z', 'y'].map((letter) => letter.repeat(9_000))) {
+      await other.writeRaw(Buffer.concat(Array.from({ length: 20 }, () => text(message))));
+      expect(new Set(await frames(other, 20))).toEqual(new Set([`1 ${message}`]));
+    }
+    peer.resume();
+    expect(await frames(peer, sent.length)).toEqual(sent.map((message) => `1 ${message}`));
+  });
+
+  it('keeps what is still to be encrypted, whatever others are sent meanwhile', async () => {
+    const app = await startApp({ providers: [EchoEndpoint], https: certificate });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => app.connect('/ws/echo')));
+    const messages = Array.from({ length: 40 }, (_, i) => `${i} `.repeat((i * 97) % 5_000));
+    await Promise.all(
+      clients.map(async (client, of) => {
+        for (const [i, message] of messages.entries()) await client.send(`${of} ${i} ${message}`);
+      }),
+    );
+    for (const [of, client] of clients.entries()) {
+      for (const [i, message] of messages.entries()) expect(await client.next()).toBe(`${of} ${i} ${message}`);
+    }
   });
 
   it('does not mix the frames of connections that are written in turn', async () => {

@@ -68,4 +68,36 @@ describe('an arena of frames', () => {
       { numRuns: 40 },
     );
   });
+
+  it('writes over what is given back, and over nothing else', () => {
+    fc.assert(
+      fc.property(texts, fc.infiniteStream(fc.nat(3)), (all, choices) => {
+        const arena = new FrameArena();
+        const held: { readonly slice: Buffer; readonly expected: Buffer }[] = [];
+        for (const text of all) {
+          arena.reserve(text);
+          const start = arena.position;
+          arena.writeText(text);
+          held.push({ slice: arena.buffer.subarray(start, arena.position), expected: frameText(text) });
+          // Sometimes the one written last, sometimes one before it, which cannot be used again yet.
+          const given = held.splice(-1 - (choices.next().value ?? 0), 1)[0];
+          if (given !== undefined) arena.giveBack(given.slice);
+          for (const { slice, expected } of held) expect(slice.equals(expected)).toBe(true);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('serves any number of frames that are given back at once from the same bytes', () => {
+    const arena = new FrameArena();
+    const { buffer } = arena;
+    for (let i = 0; i < 1_000; i++) {
+      arena.reserve('some text');
+      arena.writeText('some text');
+      arena.giveBack(buffer.subarray(0, arena.position));
+      expect(arena.position).toBe(0);
+    }
+    expect(arena.buffer).toBe(buffer);
+  });
 });
