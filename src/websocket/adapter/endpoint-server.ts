@@ -8,6 +8,7 @@ import type { PathRouter, RouteMatch } from '../endpoint/path-router.js';
 import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
 import type { ConnectionLifecycle } from '../lifecycle/connection-lifecycle.js';
 import { requestPath } from '../lifecycle/upgrade/request-path.js';
+import { shareHeaderText } from '../protocol/shared-header-text.js';
 import { serveAsPlainHttp } from './foreign-upgrade.js';
 import { UpgradeInterception, type UpgradeClaim } from './upgrade-interception.js';
 
@@ -31,7 +32,7 @@ export class EndpointServer {
   }
 
   attach(): void {
-    this.#interception.attach((...upgrade) => this.#claim(...upgrade));
+    this.#interception.attach(this.#claim);
   }
 
   detach(): void {
@@ -52,8 +53,9 @@ export class EndpointServer {
   }
 
   /** Takes an upgrade that is ours, or that nobody takes. Never throws: it runs inside the server's `emit`. */
-  #claim(...[request, socket, head, isLast]: Parameters<UpgradeClaim>): boolean {
+  readonly #claim: UpgradeClaim = (request, socket, head, isLast) => {
     try {
+      shareHeaderText(request.rawHeaders);
       if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
         return isLast && this.#leaveToHttp(request, socket, head);
       let path = request.url ?? '';
@@ -75,7 +77,7 @@ export class EndpointServer {
       socket.destroy();
       return true;
     }
-  }
+  };
 
   /** Another protocol is none of ours; without other listeners it is a plain request. */
   #leaveToHttp(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {

@@ -58,10 +58,9 @@ function intercept(server: Server): Attached {
   // oxlint-disable-next-line typescript/unbound-method
   const inherited: Emit = server.emit;
   const claims: UpgradeClaim[] = [];
-  const isClaimed = (...[request, socket, head]: Parameters<UpgradeClaim>): boolean =>
-    [...claims].some((claim, index, { length }) => claim(request, socket, head, index === length - 1));
   const emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'upgrade' && isClaimed(...(args as Parameters<UpgradeClaim>))) return true;
+    if (event === 'upgrade' && isClaimed(claims, args[0] as IncomingMessage, args[1] as Duplex, args[2] as Buffer))
+      return true;
     return (inherited as (event: string | symbol, ...args: unknown[]) => boolean).call(this, event, ...args);
   } as Emit;
   const attached = { claims, emit, previous: Object.hasOwn(server, 'emit') ? inherited : undefined };
@@ -70,6 +69,12 @@ function intercept(server: Server): Attached {
   // Node only emits 'upgrade' when somebody listens.
   server.on('upgrade', marker);
   return attached;
+}
+
+function isClaimed(claims: readonly UpgradeClaim[], request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  const [only] = claims;
+  if (claims.length === 1 && only !== undefined) return only(request, socket, head, true);
+  return [...claims].some((claim, index, { length }) => claim(request, socket, head, index === length - 1));
 }
 
 function release(server: Server, { emit, previous }: Attached): void {
