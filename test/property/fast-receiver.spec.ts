@@ -57,15 +57,9 @@ interface Reading {
 function read(frugal: boolean, receiverClass = Receiver): Reading {
   const receiver = new receiverClass({ isServer: true });
   const seen: (readonly unknown[])[] = [];
-  const see = (event: string, ...args: readonly unknown[]): unknown => seen.push([event, ...args]);
-  if (frugal) {
-    const deliver = see.bind(undefined, 'message');
-    makeFrugal(receiver, { deliver, emit: () => false, listenerCount: () => 0 });
-  } else {
-    receiver.on('message', see.bind(undefined, 'message'));
-  }
-  for (const event of ['ping', 'pong', 'conclude', 'error', 'finish', 'close']) {
-    receiver.on(event, see.bind(undefined, event));
+  if (frugal) makeFrugal(receiver, { listenerCount: () => 0 });
+  for (const event of ['message', 'ping', 'pong', 'conclude', 'error', 'finish', 'close']) {
+    receiver.on(event, (...args) => seen.push([event, ...args]));
   }
   return { receiver, seen };
 }
@@ -124,16 +118,11 @@ describe('a frugal parser', () => {
     for (const listeners of [0, 1]) {
       const receiver = new Receiver({ isServer: true });
       const delivered: unknown[] = [];
-      const emitted: unknown[] = [];
-      makeFrugal(receiver, {
-        deliver: (data) => delivered.push(data),
-        emit: (_event, data) => emitted.push(data) > 0,
-        listenerCount: () => listeners,
-      });
+      makeFrugal(receiver, { listenerCount: () => listeners });
+      receiver.on('message', (data) => delivered.push(data));
       receiver.write(frame({ payload: message }));
       expect(delivered.map(String)).toEqual([message]);
       expect(typeof delivered[0]).toBe(listeners === 0 ? type : 'object');
-      expect(emitted).toEqual(listeners === 0 ? [] : [Buffer.from(message)]);
     }
   });
 

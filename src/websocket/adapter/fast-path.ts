@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { SharedMessage, TakenCallback } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
+import { CloseCode } from '../protocol/close-code.js';
 import { frameBinary, frameText } from '../protocol/frame.js';
 import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
 import type { Receiver } from './fast-receiver.js';
@@ -30,8 +31,17 @@ export class FlushingWebSocket extends WebSocket {
   transport?: WsTransport;
   listener?: TransportListener;
 
-  /** Takes one whole message, text also as a string. */
-  deliver(data: string | Buffer, isBinary: boolean): void {
+  /** What the peer and the socket say goes to the connection first, then to whoever else listens. */
+  override emit(event: string | symbol, first?: unknown, second?: unknown, ...more: unknown[]): boolean {
+    const isHeard = this.listenerCount(event) > 0;
+    if (event === 'message') this.#deliver(first as string | Buffer, second as boolean);
+    else if (event === 'close') this.listener?.onClose(first as number, String(second));
+    else if (event === 'error')
+      this.listener?.onError(first as Error, closeCodeOf((first as NodeJS.ErrnoException).code));
+    return isHeard && super.emit(event, first, second, ...more);
+  }
+
+  #deliver(data: string | Buffer, isBinary: boolean): void {
     const { transport } = this;
     transport?.beginMessage();
     this.listener?.onMessage(data, isBinary);
@@ -220,4 +230,23 @@ function join(parts: readonly Buffer[]): Buffer {
     joinedBytes = Buffer.concat(parts);
   }
   return joinedBytes;
+}
+
+/** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */
+function closeCodeOf(code: string | undefined): number {
+  switch (code) {
+    case 'WS_ERR_INVALID_UTF8':
+    case 'Z_DATA_ERROR':
+    case 'Z_BUF_ERROR':
+    case 'Z_STREAM_ERROR':
+    case 'Z_NEED_DICT':
+      return CloseCode.invalidPayload;
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+      return CloseCode.messageTooBig;
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return CloseCode.policyViolation;
+    default:
+      return code?.startsWith('WS_ERR_') === true ? CloseCode.protocolError : 1006;
+  }
 }

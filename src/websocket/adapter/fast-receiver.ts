@@ -23,7 +23,7 @@ import type { WebSocket } from 'ws';
 /** The parser of one connection, as far as it is known here. */
 export interface Receiver extends Writable {
   _bufferedBytes: number;
-  _buffers: Buffer[] | ReadQueue;
+  _buffers: Buffer[] | ReadQueue | typeof NOTHING_READ;
   _skipUTF8Validation: boolean;
   readonly _state: number;
   readonly _opcode: number;
@@ -35,15 +35,13 @@ export interface Receiver extends Writable {
   consume(byteLength: number): Buffer | string;
 }
 
-/** Whom the messages of a parser are for. */
-export interface Receiving extends Pick<EventEmitter, 'emit' | 'listenerCount'> {
-  /** Takes one whole message; text that is ASCII as a string, unless the application listens to `'message'` as well. */
-  deliver(data: string | Buffer, isBinary: boolean): void;
-}
+/** A WebSocket as far as its parser asks for it: who listens beside this library. */
+export type Listened = Pick<EventEmitter, 'listenerCount'>;
 
 export type ReceiverClass = new (options: { isServer: boolean }) => Receiver;
 
-/** States of the parser in which it asks for a mask, and for a payload. */
+/** States of the parser: between two frames, and where it asks for a mask and for a payload. */
+const GET_INFO = 0;
 const GET_MASK = 3;
 const GET_DATA = 4;
 
@@ -67,8 +65,6 @@ class ReadQueue {
   #words: DataView | undefined;
   /** The mask of the frame in hand, its first byte lowest. */
   #mask = 0;
-
-  constructor(readonly websocket: Receiving) {}
 
   get length(): number {
     if (this.#first === undefined) return 0;
@@ -171,15 +167,33 @@ function unmaskBytes(bytes: Buffer, start: number, end: number, mask: number): v
   isAscii = seen < 0x80;
 }
 
-type FrugalReceiver = Receiver & { readonly _buffers: ReadQueue };
+/** Stands in for the queue of a parser between two frames, which is where nearly all of them are. */
+const NOTHING_READ = {
+  length: 0,
+  push(): void {
+    throw new Error('A chunk was not given to write().');
+  },
+};
+
+/** Queues that no parser needs at the moment. */
+const spareQueues: ReadQueue[] = [];
+const MAX_SPARE_QUEUES = 64;
+
+interface FrugalReceiver extends Receiver {
+  _buffers: ReadQueue | typeof NOTHING_READ;
+  listened: Listened;
+}
+
+/** A parser that has a chunk in hand. */
+type ReadingReceiver = FrugalReceiver & { readonly _buffers: ReadQueue };
 
 /** Stands in for the method of the same name; the parser has made sure that the bytes are there. */
-function consume(this: FrugalReceiver, byteLength: number): Buffer | string {
+function consume(this: ReadingReceiver, byteLength: number): Buffer | string {
   this._bufferedBytes -= byteLength;
   const { _buffers: queue, _state: state } = this;
   if (state === GET_DATA) {
     const isWholeText = this._opcode === TEXT && this._fin && this._fragmented === 0;
-    const payload = queue.takePayload(byteLength, isWholeText && !isHeardElsewhere(queue.websocket));
+    const payload = queue.takePayload(byteLength, isWholeText && this.listened.listenerCount('message') === 0);
     this._skipUTF8Validation = isWholeText && isAscii;
     return payload;
   }
@@ -204,37 +218,32 @@ function noteFault(error?: Error | null): void {
  */
 function write(this: FrugalReceiver, chunk: Buffer): boolean {
   if (this.destroyed || this.writableEnded || this._loop) return Writable.prototype.write.call(this, chunk, BYTES);
+  let queue = this._buffers;
+  if (queue === NOTHING_READ) this._buffers = queue = spareQueues.pop() ?? new ReadQueue();
   fault = undefined;
   this._write(chunk, BYTES, noteFault);
   if (fault !== undefined) this.destroy(fault);
+  // The mask of a frame whose payload is still to come is in the queue, too.
+  if (queue.length === 0 && this._state === GET_INFO) {
+    this._buffers = NOTHING_READ;
+    if (spareQueues.length < MAX_SPARE_QUEUES) spareQueues.push(queue as ReadQueue);
+  }
   return true;
 }
 
-/** The parser tells us, and us alone: `ws` would send every message through a second emitter. */
-function onMessage(this: FrugalReceiver, data: string | Buffer, isBinary: boolean): void {
-  const { websocket } = this._buffers;
-  const isHeard = typeof data !== 'string' && isHeardElsewhere(websocket);
-  websocket.deliver(data, isBinary);
-  if (isHeard) websocket.emit('message', data, isBinary);
-}
-
-function isHeardElsewhere(websocket: Receiving): boolean {
-  return websocket.listenerCount('message') > 0;
-}
-
 /** Makes one parser frugal; it must not have read anything yet. */
-export function makeFrugal(receiver: Receiver, websocket: Receiving): void {
-  receiver._buffers = new ReadQueue(websocket);
-  receiver.consume = consume;
-  receiver.write = write;
-  receiver.removeAllListeners('message');
-  receiver.on('message', onMessage as (...args: unknown[]) => void);
+export function makeFrugal(receiver: Receiver, listened: Listened): void {
+  const frugal = receiver as FrugalReceiver;
+  frugal._buffers = NOTHING_READ;
+  frugal.listened = listened;
+  frugal.consume = consume;
+  frugal.write = write as Receiver['write'];
 }
 
 let passed: boolean | undefined;
 
 /** Makes the parser of a new connection frugal; `undefined` where this `ws` is not the one that is known here. */
-export function frugalReceiverOf(websocket: WebSocket & Receiving): Receiver | undefined {
+export function frugalReceiverOf(websocket: WebSocket): Receiver | undefined {
   const { _receiver: receiver } = websocket as { _receiver?: Receiver };
   passed ??= passesTrial((wsPackage as { Receiver?: ReceiverClass }).Receiver);
   if (!passed || receiver === undefined || !(Array.isArray(receiver._buffers) && receiver._buffers.length === 0)) {
@@ -264,7 +273,7 @@ const BROKEN_LATER = Buffer.concat([frame(0x01, Buffer.from('a')), frame(0x80, B
 const LONG = Buffer.concat([SHORT, frame(0x82, Buffer.alloc(66_000, 9)), SHORT]);
 
 /** The trial listens to the parser itself. */
-const NOBODY: Receiving = { deliver: () => {}, emit: () => false, listenerCount: () => 0 };
+const NOBODY: Listened = { listenerCount: () => 0 };
 
 /** Tells whether a parser reads the same with and without what this file changes, however the bytes are cut. */
 export function passesTrial(receiverClass: ReceiverClass | undefined): boolean {

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions, type WebSocket } from 'ws';
+import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions } from 'ws';
 import type { CompressionOptions } from '../connection/compression.options.js';
 import type { Transport } from '../connection/transport.js';
 import type { TransportListener } from '../connection/transport-listener.js';
 import type { EndpointSettings } from '../endpoint/endpoint.js';
 import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js';
 import { acceptableDeflateOffer } from '../protocol/extension-offer.js';
-import { CloseCode } from '../protocol/close-code.js';
 import { FastTransport, FlushingWebSocket } from './fast-path.js';
 import { frugalReceiverOf } from './fast-receiver.js';
 import { WsTransport } from './ws-transport.js';
@@ -40,8 +39,6 @@ export class WsAcceptor extends Acceptor {
       const ws = websocket as FlushingWebSocket;
       const isFast = FAST_PATH && ws.extensions === '' && socket instanceof Socket;
       const receiver = isFast ? frugalReceiverOf(ws) : undefined;
-      if (receiver === undefined) ws.on('message', onMessage);
-      ws.on('error', onError).on('close', onClose);
       const transport = isFast ? new FastTransport(ws, socket, receiver) : new WsTransport(ws, socket as Socket);
       ws.transport = transport;
       ws.listener = open(transport);
@@ -88,36 +85,4 @@ function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions
     clientNoContextTakeover: !contextTakeover,
     zlibDeflateOptions: { level, memLevel },
   };
-}
-
-function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
-  // `ws` delivers whole messages as Buffers with the default binary type.
-  (this as FlushingWebSocket).deliver(data as Buffer, isBinary);
-}
-
-function onError(this: WebSocket, error: Error & { code?: string }): void {
-  (this as FlushingWebSocket).listener?.onError(error, closeCodeOf(error.code));
-}
-
-function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  (this as FlushingWebSocket).listener?.onClose(code, reason.toString());
-}
-
-/** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */
-function closeCodeOf(code: string | undefined): number {
-  switch (code) {
-    case 'WS_ERR_INVALID_UTF8':
-    case 'Z_DATA_ERROR':
-    case 'Z_BUF_ERROR':
-    case 'Z_STREAM_ERROR':
-    case 'Z_NEED_DICT':
-      return CloseCode.invalidPayload;
-    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
-    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
-      return CloseCode.messageTooBig;
-    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
-      return CloseCode.policyViolation;
-    default:
-      return code?.startsWith('WS_ERR_') === true ? CloseCode.protocolError : 1006;
-  }
 }

@@ -52,7 +52,8 @@ export type FinishHandler = (connection: Connection, end: FinishInfo) => unknown
 @Injectable()
 export class ConnectionRegistry implements Iterable<Connection> {
   readonly #connections = new Map<string, Connection>();
-  readonly #byEndpoint = new Map<Type, Set<Connection>>();
+  /** Made when somebody asks for the connections of an endpoint; many applications never do. */
+  #byEndpoint: Map<Type, Set<Connection>> | undefined;
   readonly #onEstablish = new Set<{ readonly handler: EstablishHandler }>();
   readonly #onFinish = new Set<{ readonly handler: FinishHandler }>();
   readonly #logger = new Logger('PlackWebSocket');
@@ -83,7 +84,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
 
   /** Addresses the connections of one endpoint class. Empty for a class that serves none. */
   in(endpoint: Type): Audience {
-    return new SelectedAudience(() => this.#byEndpoint.get(endpoint) ?? [], this.#deliver, undefined);
+    return new SelectedAudience(() => this.#ofEndpoint(endpoint), this.#deliver, undefined);
   }
 
   /** Addresses the members of channels, each once; `*` is everybody, the id of a connection is that connection alone. */
@@ -163,24 +164,24 @@ export class ConnectionRegistry implements Iterable<Connection> {
   /** @internal */
   add(connection: Connection): void {
     this.#connections.set(connection.id, connection);
-    const siblings = this.#byEndpoint.get(connection.endpoint);
-    if (siblings === undefined) this.#byEndpoint.set(connection.endpoint, new Set([connection]));
-    else siblings.add(connection);
+    if (this.#byEndpoint !== undefined) index(this.#byEndpoint, connection);
   }
 
   /** @internal */
   remove(connection: Connection): void {
     this.#connections.delete(connection.id);
-    this.#byEndpoint.get(connection.endpoint)?.delete(connection);
+    this.#byEndpoint?.get(connection.endpoint)?.delete(connection);
   }
 
   /** @internal */
   announceEstablish(connection: Connection): void {
+    if (this.#onEstablish.size === 0) return;
     for (const { handler } of [...this.#onEstablish]) this.#call(() => handler(connection));
   }
 
   /** @internal */
   announceFinish(connection: Connection, end: FinishInfo): void {
+    if (this.#onFinish.size === 0) return;
     for (const { handler } of [...this.#onFinish]) this.#call(() => handler(connection, end));
   }
 
@@ -243,6 +244,14 @@ export class ConnectionRegistry implements Iterable<Connection> {
     return isConnectionId(name) ? NOBODY : (this.#channels.members(name) ?? NOBODY);
   }
 
+  #ofEndpoint(endpoint: Type): Iterable<Connection> {
+    if (this.#byEndpoint === undefined) {
+      this.#byEndpoint = new Map();
+      for (const connection of this.#connections.values()) index(this.#byEndpoint, connection);
+    }
+    return this.#byEndpoint.get(endpoint) ?? NOBODY;
+  }
+
   *#selectOnce(channels: readonly string[]): Iterable<Connection> {
     const seen = channels.length > 1 ? new Set<Connection>() : undefined;
     for (const channel of channels) {
@@ -263,6 +272,12 @@ export class ConnectionRegistry implements Iterable<Connection> {
       fail(error);
     }
   }
+}
+
+function index(byEndpoint: Map<Type, Set<Connection>>, connection: Connection): void {
+  const siblings = byEndpoint.get(connection.endpoint);
+  if (siblings === undefined) byEndpoint.set(connection.endpoint, new Set([connection]));
+  else siblings.add(connection);
 }
 
 function register<Handler>(handlers: Set<{ readonly handler: Handler }>, handler: Handler): Unregister {

@@ -92,6 +92,14 @@ export interface ClosingDecision {
   readonly error?: unknown;
 }
 
+/** Who runs the handlers of a connection, as far as its end goes. */
+export interface ConnectionDriver {
+  /** Closes as soon as what has arrived is handled. */
+  drain(decision: ClosingDecision): void;
+  /** Closes whatever is still going on. */
+  closeNow(decision: ClosingDecision): void;
+}
+
 const logger = new Logger('PlackWebSocket');
 
 /**
@@ -132,6 +140,8 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #sent = 0;
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
+  /** @internal A client of a stock gateway has none: Nest runs its handlers. */
+  driver: ConnectionDriver | undefined;
 
   /** @internal */
   constructor(parts: ConnectionParts) {

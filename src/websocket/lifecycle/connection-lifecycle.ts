@@ -19,7 +19,7 @@ import { decideHandshake, preferredSubprotocol, type HandshakeOutcome } from './
 import { AnsweredByMiddleware, concludeMiddleware } from './handshake/middleware.js';
 import { UpgradeResponse } from './handshake/upgrade-response.js';
 import { MessageStage } from './message/message-stage.js';
-import { OpenConnection, type ConnectionSurroundings } from './open-connection.js';
+import { OpenConnection, type ConnectionSurroundings, type Service } from './open-connection.js';
 import type { Admission, Entry } from './upgrade/admission.js';
 import { checkUpgrade } from './upgrade/check-upgrade.js';
 import { toAnswer, writeAnswer, writeRawAnswer } from './upgrade/http-answer.js';
@@ -61,12 +61,12 @@ class OwnReply {
  */
 export class ConnectionLifecycle {
   readonly #undecided = new Set<() => void>();
-  readonly #stages = new WeakMap<EndpointHandlers, MessageStage>();
+  readonly #services = new WeakMap<EndpointHandlers, Service>();
 
   constructor(
     private readonly acceptor: Acceptor,
     private readonly refusal: Refusal,
-    private readonly surroundings: ConnectionSurroundings & { readonly established: (open: OpenConnection) => void },
+    private readonly surroundings: ConnectionSurroundings & { readonly established: () => void },
     private readonly admission: Admission,
   ) {}
 
@@ -232,7 +232,7 @@ export class ConnectionLifecycle {
         home: surroundings.registry,
       });
       if (expiresAt !== undefined) connection.reauthenticate(expiresAt);
-      open = new OpenConnection(connection, handlers, this.#stageOf(handlers), endpoint.settings, surroundings, entry);
+      open = new OpenConnection(connection, this.#serviceOf(handlers, endpoint), entry);
       return open;
     });
     if (open === undefined) {
@@ -242,15 +242,17 @@ export class ConnectionLifecycle {
     }
     upgrade.handOver();
     context.keepPeer();
-    surroundings.established(open);
+    surroundings.established();
     open.establish(args);
   }
 
-  /** One message stage for all connections with the same handlers. */
-  #stageOf(handlers: EndpointHandlers): MessageStage {
-    let stage = this.#stages.get(handlers);
-    if (stage === undefined) this.#stages.set(handlers, (stage = new MessageStage(handlers)));
-    return stage;
+  #serviceOf(handlers: EndpointHandlers, { settings }: ServedEndpoint): Service {
+    let service = this.#services.get(handlers);
+    if (service === undefined) {
+      service = { handlers, stage: new MessageStage(handlers), settings, surroundings: this.surroundings };
+      this.#services.set(handlers, service);
+    }
+    return service;
   }
 
   #refuse(attempt: Attempt, error: unknown): void {

@@ -1,5 +1,5 @@
 import type { ByteBudget } from '../connection/byte-budget.js';
-import type { ClosingDecision, Connection } from '../connection/connection.js';
+import type { ClosingDecision, Connection, ConnectionDriver } from '../connection/connection.js';
 import type { CurrentConnection } from '../connection/current-connection.js';
 import { FinishInfo } from '../connection/finish-info.js';
 import { Inbox } from '../connection/inbox.js';
@@ -21,48 +21,63 @@ export interface ConnectionSurroundings {
   /** Bytes that all connections together may hold. */
   readonly budget: ByteBudget;
   /** One connection is over: its finish handlers have settled. */
-  readonly ended: (connection: OpenConnection) => void;
+  readonly ended: () => void;
   /** Handlers that still run after the end of their connection; only their number is known, so it can be garbage. */
   readonly stragglers: { begin(): void; end(): void };
 }
+
+/** What the open connections of an endpoint share; for handlers of request scope there is one for each connection. */
+export interface Service {
+  readonly handlers: EndpointHandlers;
+  readonly stage: MessageStage;
+  readonly settings: EndpointSettings;
+  readonly surroundings: ConnectionSurroundings;
+}
+
+/** How far a connection has come; it only ever goes on. */
+const Phase = {
+  establishing: 0,
+  /** Messages are handled. */
+  established: 1,
+  /** `@OnFinish` runs. */
+  finishing: 2,
+  finished: 3,
+  /** The surroundings know that it is over. */
+  reported: 4,
+} as const;
 
 /**
  * The state machine of one open connection: establish, then messages one at a time, then finish.
  *
  * Invariant: finish runs exactly once, after establish has settled, and no message is handled after it began.
  */
-export class OpenConnection implements TransportListener {
+export class OpenConnection implements TransportListener, ConnectionDriver {
   /** Made when a message has to wait for the first time; most connections never need it. */
   #inbox: Inbox | undefined;
   readonly #rate: TokenBucket | undefined;
-  #established = false;
+  #phase: (typeof Phase)[keyof typeof Phase] = Phase.establishing;
   #running = 0;
   #paused = false;
   #drainDecision: ClosingDecision | undefined;
   #end: FinishInfo | undefined;
-  #finishing = false;
-  #finished = false;
-  #reported = false;
   #error: { readonly cause: Error; readonly closeCode: number } | undefined;
 
   constructor(
     readonly connection: Connection,
-    private readonly handlers: EndpointHandlers,
-    private readonly stage: MessageStage,
-    private readonly settings: EndpointSettings,
-    private readonly surroundings: ConnectionSurroundings,
+    private readonly service: Service,
     private readonly entry: { release(): void },
   ) {
-    const { messagesPerSecond } = settings.limits;
+    connection.driver = this;
+    const { messagesPerSecond } = service.settings.limits;
     if (messagesPerSecond !== undefined) this.#rate = new TokenBucket(messagesPerSecond, performance.now());
   }
 
   /** Enters the registry and runs `@OnEstablish`; messages that arrive meanwhile wait. */
   establish(args: EstablishArguments): void {
-    const { registry } = this.surroundings;
-    registry.add(this.connection);
-    registry.announceEstablish(this.connection);
-    const pending = this.#inContext(() => runEstablish(this.connection, this.handlers, args, this.stage.policy));
+    const { handlers, stage, surroundings } = this.service;
+    surroundings.registry.add(this.connection);
+    surroundings.registry.announceEstablish(this.connection);
+    const pending = this.#inContext(() => runEstablish(this.connection, handlers, args, stage.policy));
     if (isPromiseLike(pending)) void pending.then(() => this.#settleEstablish());
     else this.#settleEstablish();
   }
@@ -88,11 +103,12 @@ export class OpenConnection implements TransportListener {
       this.connection.closeAs({ code: CloseCode.policyViolation, reason: 'too many messages', initiator: 'limit' });
       return;
     }
-    if (this.#established && this.#running < this.settings.concurrency && this.#waiting === 0) {
+    const { settings, surroundings } = this.service;
+    if (this.#phase !== Phase.establishing && this.#running < settings.concurrency && this.#waiting === 0) {
       this.#handle(data, isBinary);
       return;
     }
-    const inbox = (this.#inbox ??= new Inbox(this.settings.limits, this.surroundings.budget));
+    const inbox = (this.#inbox ??= new Inbox(settings.limits, surroundings.budget));
     inbox.push(data, isBinary);
     if (inbox.isFull) this.#pause();
   }
@@ -105,8 +121,7 @@ export class OpenConnection implements TransportListener {
   onClose(code: number, reason: string): void {
     if (this.#end !== undefined) return;
     this.#end = this.#describeEnd(code, reason);
-    const { registry } = this.surroundings;
-    registry.remove(this.connection);
+    this.service.surroundings.registry.remove(this.connection);
     this.connection.settleFinish(this.#end);
     this.entry.release();
     // What a client sent before it closed politely is still handled, within the time a close may take; after a cut, or
@@ -120,26 +135,27 @@ export class OpenConnection implements TransportListener {
     const timer = setTimeout(() => {
       this.#inbox?.clear();
       this.#finishWhenReady();
-    }, this.settings.closeTimeoutMs);
+    }, this.service.settings.closeTimeoutMs);
     timer.unref();
   }
 
   #settleEstablish(): void {
-    this.#established = true;
+    this.#phase = Phase.established;
     this.connection.settleEstablish();
     this.#takeWaiting();
     this.#afterWork();
   }
 
   #handle(data: string | Buffer, isBinary: boolean): void {
-    const pending = this.surroundings.current.isEnabled
-      ? this.#inContext(() => this.stage.handle(this.connection, data, isBinary))
-      : this.stage.handle(this.connection, data, isBinary);
+    const { stage, surroundings } = this.service;
+    const pending = surroundings.current.isEnabled
+      ? this.#inContext(() => stage.handle(this.connection, data, isBinary))
+      : stage.handle(this.connection, data, isBinary);
     if (pending === undefined) return;
     this.#running++;
     void pending.then(() => {
       this.#running--;
-      if (this.#reported) this.surroundings.stragglers.end();
+      if (this.#phase === Phase.reported) surroundings.stragglers.end();
       this.#takeWaiting();
       this.#afterWork();
     });
@@ -157,11 +173,11 @@ export class OpenConnection implements TransportListener {
   }
 
   get #isIdle(): boolean {
-    return this.#established && this.#running === 0 && this.#waiting === 0;
+    return this.#phase !== Phase.establishing && this.#running === 0 && this.#waiting === 0;
   }
 
   #takeWaiting(): void {
-    while (this.#running < this.settings.concurrency) {
+    while (this.#running < this.service.settings.concurrency) {
       // A handler may have closed the connection; what waits behind it is dropped.
       if (this.connection.closing !== undefined) this.#inbox?.clear();
       const message = this.#inbox?.shift();
@@ -184,27 +200,26 @@ export class OpenConnection implements TransportListener {
 
   #finishWhenReady(): void {
     const end = this.#end;
-    if (end === undefined || !this.#established || this.#finishing || this.#waiting > 0) return;
-    this.#finishing = true;
-    void this.#inContext(() => runFinish(this.connection, this.handlers, end, this.stage.policy)).then(() => {
-      this.surroundings.registry.announceFinish(this.connection, end);
-      this.#finished = true;
+    if (end === undefined || this.#phase !== Phase.established || this.#waiting > 0) return;
+    this.#phase = Phase.finishing;
+    const { handlers, stage, surroundings } = this.service;
+    void this.#inContext(() => runFinish(this.connection, handlers, end, stage.policy)).then(() => {
+      surroundings.registry.announceFinish(this.connection, end);
+      this.#phase = Phase.finished;
       this.#reportEnd();
     });
   }
 
   #inContext<T>(callback: () => T): T {
-    return this.surroundings.current.run(this.connection, callback);
+    return this.service.surroundings.current.run(this.connection, callback);
   }
 
   #reportEnd(): void {
-    if (!this.#finished) return;
-    const { ended, stragglers } = this.surroundings;
-    if (!this.#reported) {
-      this.#reported = true;
-      for (let i = 0; i < this.#running; i++) stragglers.begin();
-      ended(this);
-    }
+    if (this.#phase !== Phase.finished) return;
+    this.#phase = Phase.reported;
+    const { ended, stragglers } = this.service.surroundings;
+    for (let i = 0; i < this.#running; i++) stragglers.begin();
+    ended();
   }
 
   #describeEnd(code: number, reason: string): FinishInfo {

@@ -106,9 +106,9 @@ export class LifecycleWorld {
     });
     this.#drain = new Drain(registry, Object.assign(new ShutdownOptions(), { graceMs: 60_000 }));
     const { established, stragglers } = this.#drain;
-    const ended = (open: Parameters<Drain['ended']>[0]): void => {
+    const ended = (): void => {
       this.ended++;
-      this.#drain.ended(open);
+      this.#drain.ended();
     };
     const surroundings = { registry, budget, established, ended, stragglers };
     this.lifecycle = new ConnectionLifecycle(

@@ -9,21 +9,13 @@ const CLOSING_SHARE = 0.25;
 /** Time for finish handlers of connections that had to be cut, in milliseconds. */
 const AFTER_CUT_MS = 1_000;
 
-/** A connection as far as a drain deals with it. */
-export interface Drainable {
-  /** Closes as soon as what has arrived is handled. */
-  drain(decision: ClosingDecision): void;
-  /** Closes whatever is still going on. */
-  closeNow(decision: ClosingDecision): void;
-  readonly connection: { terminateAs(initiator: 'shutdown'): void };
-}
-
 /**
  * The polite end: new upgrades are turned away, every client gets a close frame once what it had sent is handled,
  * running handlers and `@OnFinish` are awaited, and whoever does not answer in time is cut.
  */
 export class Drain {
-  readonly #open = new Set<Drainable>();
+  /** Connections whose finish handlers have not settled yet. */
+  #open = 0;
   #stragglers = 0;
   #onIdle: (() => void) | undefined;
   #done: Promise<void> | undefined;
@@ -34,13 +26,11 @@ export class Drain {
   ) {}
 
   /** One more connection is there. */
-  readonly established = (connection: Drainable): void => {
-    this.#open.add(connection);
-  };
+  readonly established = (): void => void this.#open++;
 
   /** One connection is over. */
-  readonly ended = (connection: Drainable): void => {
-    this.#open.delete(connection);
+  readonly ended = (): void => {
+    this.#open--;
     this.#checkIdle();
   };
 
@@ -70,9 +60,10 @@ export class Drain {
     void idle.then(() => over.abort());
     const closing = this.#closeAll(decision, over.signal);
     await Promise.race([idle, pause(graceMs * (1 - CLOSING_SHARE), over.signal)]);
-    for (const connection of this.#open) connection.closeNow(decision);
+    for (const { driver } of this.registry.all()) driver?.closeNow(decision);
     await Promise.race([idle, pause(graceMs * CLOSING_SHARE, over.signal)]);
-    for (const { connection } of this.#open) connection.terminateAs('shutdown');
+    for (const connection of this.registry.all())
+      if (connection.driver !== undefined) connection.terminateAs('shutdown');
     await Promise.race([idle, pause(AFTER_CUT_MS, over.signal)]);
     over.abort();
     await closing;
@@ -80,15 +71,16 @@ export class Drain {
   }
 
   #checkIdle(): void {
-    if (this.#open.size === 0 && this.#stragglers === 0) this.#onIdle?.();
+    if (this.#open === 0 && this.#stragglers === 0) this.#onIdle?.();
   }
 
   async #closeAll(decision: ClosingDecision, signal: AbortSignal): Promise<void> {
     const { batch, intervalMs } = this.options;
     let inBatch = 0;
-    for (const connection of [...this.#open]) {
+    for (const { driver } of this.registry) {
       if (signal.aborted) return;
-      connection.drain(decision);
+      if (driver === undefined) continue;
+      driver.drain(decision);
       if (++inBatch < batch) continue;
       inBatch = 0;
       await pause(intervalMs * (0.5 + Math.random()), signal);
