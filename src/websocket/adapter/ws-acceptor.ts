@@ -8,7 +8,8 @@ import type { TransportListener } from '../connection/transport-listener.js';
 import type { EndpointSettings } from '../endpoint/endpoint.js';
 import { Acceptor, type AcceptAnswer } from '../lifecycle/establish/acceptor.js';
 import { acceptableDeflateOffer } from '../protocol/extension-offer.js';
-import { FastTransport, FlushingWebSocket } from './fast-path.js';
+import { ConnectionWebSocket } from './connection-websocket.js';
+import { FastTransport } from './fast-path.js';
 import { frugalReceiverOf } from './fast-receiver.js';
 import { WsTransport } from './ws-transport.js';
 
@@ -36,7 +37,7 @@ export class WsAcceptor extends Acceptor {
     if (settings.compression !== undefined) offerOnlyWhatCanBeTaken(request);
     this.#serverFor(settings).handleUpgrade(request, socket, head, (websocket) => {
       // The servers below make no other sockets.
-      const ws = websocket as FlushingWebSocket;
+      const ws = websocket as ConnectionWebSocket;
       const isFast = FAST_PATH && ws.extensions === '' && socket instanceof Socket;
       const receiver = isFast ? frugalReceiverOf(ws) : undefined;
       const transport = isFast ? new FastTransport(ws, socket, receiver) : new WsTransport(ws, socket as Socket);
@@ -51,7 +52,7 @@ export class WsAcceptor extends Acceptor {
     const { limits, closeTimeoutMs, compression } = settings;
     const options: ServerOptions & Record<string, unknown> = {
       noServer: true,
-      WebSocket: FlushingWebSocket,
+      WebSocket: ConnectionWebSocket,
       clientTracking: false,
       perMessageDeflate: compression === undefined ? false : toDeflateOptions(compression),
       maxPayload: limits.maxPayloadBytes,

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
-import { FastTransport, FlushingWebSocket } from '../../../src/websocket/adapter/fast-path.js';
+import { ConnectionWebSocket } from '../../../src/websocket/adapter/connection-websocket.js';
+import { FastTransport } from '../../../src/websocket/adapter/fast-path.js';
 import { certificate } from '../../support/certificate.js';
 import { close, frame, OPCODE, ping, text } from '../../support/raw-frame.js';
 import type { RawPeer } from '../../support/raw-peer.js';
@@ -51,9 +52,9 @@ describe('the fast path relies on', () => {
   it('ws taking a subclass as its socket', async () => {
     const { connection } = await open();
     const isOff = process.env['PLACK_WS_FAST_PATH'] === 'off';
-    expect(connection.raw).toBeInstanceOf(FlushingWebSocket);
+    expect(connection.raw).toBeInstanceOf(ConnectionWebSocket);
     expect(connection.raw).toBeInstanceOf(WebSocket);
-    expect((connection.raw as FlushingWebSocket).transport instanceof FastTransport).toBe(!isOff);
+    expect((connection.raw as ConnectionWebSocket).transport instanceof FastTransport).toBe(!isOff);
   });
 
   it('ws having the parser that is known here: reading is frugal too', async () => {
