@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MessageBody } from '@nestjs/websockets';
-import { Connection, OnMessage, WsEndpoint } from '../../src/index.js';
+import { Connection, OnMessage, Serializer, WsEndpoint } from '../../src/index.js';
 import type { QueuedClient } from '../../src/testing.js';
 import { startApp } from '../support/start-app.js';
 
@@ -115,5 +115,39 @@ describe('a message that hopes for a gap', () => {
     const deep = `{"event":"echo","data":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
     const answer = await answerTo(deep);
     expect(answer).toMatchObject({ event: expect.stringMatching(/^(echo|error)$/) });
+  });
+});
+
+/** Decodes to something that cannot be looked into. */
+class TrapSerializer extends Serializer {
+  override encode(value: unknown): string {
+    return JSON.stringify(value);
+  }
+
+  override decode(): unknown {
+    return {
+      get event(): string {
+        throw new Error('looked into');
+      },
+    };
+  }
+}
+
+@WsEndpoint({ path: 'trap', serializer: new TrapSerializer() })
+class TrapEndpoint {
+  @OnMessage('any')
+  any(): string {
+    return 'never';
+  }
+}
+
+describe('a serializer that decodes to an object whose members throw', () => {
+  it('gets the answer to a message that cannot be decoded, each time', async () => {
+    const app = await startApp({ providers: [TrapEndpoint] });
+    const client = await app.connect('/ws/trap');
+    for (let i = 0; i < 2; i++) {
+      await client.send('anything');
+      expect(await client.nextJson()).toMatchObject({ event: 'error' });
+    }
   });
 });

@@ -111,6 +111,55 @@ describe('a frugal parser', () => {
     expect(told(reading)).toEqual([['message', 'whole', 'false']]);
   });
 
+  it('takes a chunk that comes from inside of a handler after those that came before', () => {
+    const { receiver } = read(true);
+    const messages: string[] = [];
+    receiver.on('message', (data) => {
+      messages.push(String(data));
+      if (String(data) === 'one') receiver.write(frame({ payload: 'from inside' }));
+    });
+    receiver.write(Buffer.concat([frame({ payload: 'one' }), frame({ payload: 'two' })]));
+    receiver.write(frame({ payload: 'three' }));
+    expect(messages).toEqual(['one', 'two', 'from inside', 'three']);
+  });
+
+  it.each(['whole', ''])('ends when a listener throws, and says so; others go on (%j)', async (payload) => {
+    const { receiver, seen } = read(true);
+    const failure = new Error('of the application');
+    receiver.on('message', () => {
+      throw failure;
+    });
+    expect(() => receiver.write(Buffer.concat([frame({ payload }), frame({ payload: 'two' })]))).toThrow(failure);
+    receiver.write(frame({ payload: 'three' }));
+    await setImmediate();
+    expect(seen.map(([event, data]) => [event, String(data)])).toEqual([
+      ['message', payload],
+      ['error', String(failure)],
+      ['close', 'undefined'],
+    ]);
+    const other = read(true);
+    other.receiver.write(frame({ payload: 'other' }));
+    expect(told(other)).toEqual([['message', 'other', 'false']]);
+  });
+
+  it.each([
+    ['one byte at a time', [1]],
+    ['in small and large pieces by turns', [1, 1_500]],
+  ])('reads a large payload that comes %s, with few buffers', (_, sizes) => {
+    const reading = read(true);
+    const payload = Buffer.alloc(65_000, 'large payload ');
+    const bytes = frame({ payload });
+    let most = 0;
+    for (let start = 0, i = 0; start < bytes.length; i++) {
+      const end = start + (sizes[i % sizes.length] ?? 1);
+      reading.receiver.write(Buffer.from(bytes.subarray(start, end)));
+      most = Math.max(most, reading.receiver._buffers.length);
+      start = end;
+    }
+    expect(told(reading)).toEqual([['message', payload.toString(), 'false']]);
+    expect(most).toBeLessThan(100);
+  });
+
   it.each([
     ['ASCII', 'plain', 'string'],
     ['other text', 'plaín', 'object'],

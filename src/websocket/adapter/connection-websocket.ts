@@ -1,3 +1,4 @@
+import { errorMonitor } from 'node:events';
 import { WebSocket } from 'ws';
 import type { TransportListener } from '../connection/transport-listener.js';
 import { CloseCode } from '../protocol/close-code.js';
@@ -12,16 +13,22 @@ export class ConnectionWebSocket extends WebSocket {
   listener?: TransportListener;
 
   /** What the peer and the socket say goes to the connection first, then to whoever else listens. */
-  override emit(event: string | symbol, first?: unknown, second?: unknown, ...more: unknown[]): boolean {
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
     const isHeard = this.listenerCount(event) > 0;
     if (event === 'message') {
+      const message = toMessage(args[0]);
       this.transport?.beginMessage();
-      this.listener?.onMessage(first as string | Buffer, second as boolean);
+      if (message === undefined) this.close(CloseCode.unsupportedData, "binaryType 'blob' is not supported");
+      else this.listener?.onMessage(message, args[1] as boolean);
       this.transport?.endMessage();
-    } else if (event === 'close') this.listener?.onClose(first as number, String(second));
-    else if (event === 'error')
-      this.listener?.onError(first as Error, closeCodeOf((first as NodeJS.ErrnoException).code));
-    return isHeard && super.emit(event, first, second, ...more);
+    } else if (event === 'close') {
+      this.listener?.onClose(args[0] as number, String(args[1]));
+    } else if (event === 'error') {
+      this.listener?.onError(args[0] as Error, closeCodeOf((args[0] as NodeJS.ErrnoException).code));
+      // Without a listener an error would be thrown, and it has been heard here.
+      if (!isHeard) return super.emit(errorMonitor, ...args);
+    }
+    return isHeard && super.emit(event, ...args);
   }
 
   override close(code?: number, data?: string | Buffer): void {
@@ -48,6 +55,16 @@ export class ConnectionWebSocket extends WebSocket {
     this.transport?.flush();
     super.send(...(args as Parameters<WebSocket['send']>));
   }
+}
+
+/**
+ * `ws` gives binary data in the form that the application may have set as `raw.binaryType` for listeners of its own.
+ * `undefined` for a `Blob`: it can only be read later, when the order of messages is lost.
+ */
+function toMessage(data: unknown): string | Buffer | undefined {
+  if (typeof data === 'string' || Buffer.isBuffer(data)) return data;
+  if (Array.isArray(data)) return Buffer.concat(data as Buffer[]);
+  return data instanceof ArrayBuffer ? Buffer.from(data) : undefined;
 }
 
 /** The close code `ws` answers a fault with; its `'close'` event says 1006 whatever it sent. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { ProxyTrust } from '../connection/proxy-trust.js';
@@ -55,11 +56,12 @@ export class EndpointServer {
   /** Takes an upgrade that is ours, or that nobody takes. Never throws: it runs inside the server's `emit`. */
   readonly #claim: UpgradeClaim = (request, socket, head, isLast) => {
     try {
-      shareHeaderText(request.rawHeaders);
-      if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
-        return isLast && this.#leaveToHttp(request, socket, head);
       let path = request.url ?? '';
       let match = this.router.findExact(path);
+      // Before anybody reads the headers, but nothing of an upgrade that is not ours is touched.
+      if (match !== undefined) shareHeaderText(request.rawHeaders);
+      if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
+        return isLast && this.#leaveToHttp(request, socket, head);
       if (match === undefined) {
         try {
           path = requestPath(request.url);
@@ -97,10 +99,10 @@ export class EndpointServer {
       return true;
     }
     guardForeign(socket);
-    const { bytesWritten } = request.socket;
+    const { bytesWritten } = socket as Partial<Socket>;
     const timer = setTimeout(() => {
       socket.off('close', cancel);
-      if (socket.writable && request.socket.bytesWritten === bytesWritten)
+      if (socket.writable && (socket as Partial<Socket>).bytesWritten === bytesWritten)
         this.lifecycle.refuse(context, socket, refusal);
     }, ABANDONED_AFTER_MS);
     const cancel = (): void => clearTimeout(timer);

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { SharedMessage, TakenCallback } from '../connection/transport.js';
 import { frameBinary, frameText } from '../protocol/frame.js';
@@ -26,6 +27,11 @@ import { WsTransport } from './ws-transport.js';
 const arena = new FrameArena();
 
 const NOTHING = Buffer.alloc(0);
+
+/** Not where somebody wrapped the socket: whoever did may keep the bytes for as long as they like. */
+function copiesWhatItWrites(socket: Socket): boolean {
+  return socket.write === Writable.prototype.write && socket._write === Socket.prototype._write;
+}
 
 /**
  * Writes what one connection gets in one event of the event loop as one buffer, with one system call: the replies of a
@@ -103,6 +109,12 @@ export class FastTransport extends WsTransport implements Flushable {
     if (this.#heldBytes === 0) return;
     const bytes = this.#takeHeld();
     const taken = this.#taken;
+    if (this.socket.writableEnded) {
+      // The peer ended its side and `ws` answered: a write would only take along what the socket has still to send.
+      this.#taken = undefined;
+      for (const tell of taken ?? []) tell(new Error('The connection is closing.'));
+      return;
+    }
     if (taken === undefined) {
       this.socket.write(bytes);
     } else {
@@ -111,7 +123,7 @@ export class FastTransport extends WsTransport implements Flushable {
         for (const tell of taken) tell(error);
       });
     }
-    if (this.socket.writableLength === 0) arena.giveBack(bytes);
+    if (this.socket.writableLength === 0 && copiesWhatItWrites(this.socket)) arena.giveBack(bytes);
   }
 
   #queue(shared: boolean): void {

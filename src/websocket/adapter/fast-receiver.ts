@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import * as wsPackage from 'ws';
 import type { WebSocket } from 'ws';
+import { ReadQueue } from './read-queue.js';
 
 /*
  * `ws` does the parsing; this file only changes how its parser takes bytes out of what was read. For each frame it asks
@@ -31,7 +32,7 @@ export interface Receiver extends Writable {
   /** The opcode of the message whose first fragment has been read; 0 for none. */
   readonly _fragmented: number;
   /** It is in the middle of a chunk. */
-  readonly _loop: boolean;
+  _loop: boolean;
   consume(byteLength: number): Buffer | string;
 }
 
@@ -49,128 +50,12 @@ const GET_DATA = 4;
 const TEXT = 1;
 
 const HEADER = Buffer.alloc(8);
-const MASK = Buffer.alloc(4);
 const NO_MASK = Buffer.alloc(4);
-
-/** A payload that is the last of its chunk is unmasked by bytes up to here: making a view of words would cost more. */
-const MAX_BYTE_LOOP = 96;
-
-/** What was read from one socket and not parsed yet. */
-class ReadQueue {
-  #first: Buffer | undefined;
-  #offset = 0;
-  /** Chunks behind the first one; only where a payload is larger than a chunk. */
-  #rest: Buffer[] | undefined;
-  /** The first chunk, to be read in words; made when it pays. */
-  #words: DataView | undefined;
-  /** The mask of the frame in hand, its first byte lowest. */
-  #mask = 0;
-
-  get length(): number {
-    if (this.#first === undefined) return 0;
-    return 1 + (this.#rest?.length ?? 0);
-  }
-
-  push(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    if (this.#first === undefined) this.#first = chunk;
-    else (this.#rest ??= []).push(chunk);
-  }
-
-  /** Moves the next bytes into `target` and returns it. */
-  copy(target: Buffer, byteLength: number): Buffer {
-    let first = this.#first;
-    for (let i = 0; i < byteLength && first !== undefined; i++) {
-      target[i] = first[this.#offset++] ?? 0;
-      if (this.#offset === first.length) first = this.#next();
-    }
-    return target;
-  }
-
-  takeMask(): void {
-    this.#mask = this.copy(MASK, MASK.length).readInt32LE();
-  }
-
-  /** The next bytes without their mask: a view where they are in one chunk, otherwise a copy; ASCII as a string if wanted. */
-  takePayload(byteLength: number, asText: boolean): Buffer | string {
-    const first = this.#first;
-    const start = this.#offset;
-    const end = start + byteLength;
-    if (first === undefined || end > first.length) return this.#join(byteLength);
-    if (this.#words === undefined && end === first.length && byteLength <= MAX_BYTE_LOOP) {
-      unmaskBytes(first, start, end, this.#mask);
-    } else {
-      unmaskWords((this.#words ??= wordsOf(first)), start, end, this.#mask);
-    }
-    if (end === first.length) this.#next();
-    else this.#offset = end;
-    return asText && isAscii ? first.toString('latin1', start, end) : first.subarray(start, end);
-  }
-
-  #join(byteLength: number): Buffer {
-    const joined = Buffer.allocUnsafe(byteLength);
-    let first = this.#first;
-    let at = 0;
-    while (at < byteLength && first !== undefined) {
-      const start = this.#offset;
-      const part = first.subarray(start, start + byteLength - at);
-      joined.set(part, at);
-      at += part.length;
-      this.#offset = start + part.length;
-      if (this.#offset === first.length) first = this.#next();
-    }
-    unmaskWords(wordsOf(joined), 0, byteLength, this.#mask);
-    return joined;
-  }
-
-  #next(): Buffer | undefined {
-    this.#offset = 0;
-    this.#words = undefined;
-    this.#first = this.#rest?.shift();
-    if (this.#rest?.length === 0) this.#rest = undefined;
-    return this.#first;
-  }
-}
-
-/** Whether what was unmasked last is all ASCII. */
-let isAscii = false;
-
-function wordsOf({ buffer, byteOffset, length }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, length);
-}
-
-/** Takes the mask off in place (RFC 6455 §5.3). */
-function unmaskWords(words: DataView, start: number, end: number, mask: number): void {
-  let seen = 0;
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const word = words.getInt32(at, true) ^ mask;
-    seen |= word;
-    words.setInt32(at, word, true);
-  }
-  for (let rest = mask; at < end; at++, rest >>= 8) {
-    const byte = words.getUint8(at) ^ (rest & 0xff);
-    seen |= byte;
-    words.setUint8(at, byte);
-  }
-  isAscii = (seen & 0x80_80_80_80) === 0;
-}
-
-function unmaskBytes(bytes: Buffer, start: number, end: number, mask: number): void {
-  let seen = 0;
-  for (let at = start, shift = 0; at < end; at++, shift += 8) {
-    // A shift counts modulo 32, so the mask begins anew after four bytes.
-    const byte = (bytes[at] ?? 0) ^ ((mask >> shift) & 0xff);
-    seen |= byte;
-    bytes[at] = byte;
-  }
-  isAscii = seen < 0x80;
-}
 
 /** Stands in for the queue of a parser between two frames, which is where nearly all of them are. */
 const NOTHING_READ = {
   length: 0,
-  push(): void {
+  push(_chunk: Buffer): void {
     throw new Error('A chunk was not given to write().');
   },
 };
@@ -194,7 +79,7 @@ function consume(this: ReadingReceiver, byteLength: number): Buffer | string {
   if (state === GET_DATA) {
     const isWholeText = this._opcode === TEXT && this._fin && this._fragmented === 0;
     const payload = queue.takePayload(byteLength, isWholeText && this.listened.listenerCount('message') === 0);
-    this._skipUTF8Validation = isWholeText && isAscii;
+    this._skipUTF8Validation = isWholeText && queue.isAscii;
     return payload;
   }
   if (state !== GET_MASK) return queue.copy(HEADER, byteLength);
@@ -217,11 +102,24 @@ function noteFault(error?: Error | null): void {
  * told in a later tick, or stopped at the high-water mark.
  */
 function write(this: FrugalReceiver, chunk: Buffer): boolean {
-  if (this.destroyed || this.writableEnded || this._loop) return Writable.prototype.write.call(this, chunk, BYTES);
+  if (this.destroyed || this.writableEnded) return Writable.prototype.write.call(this, chunk, BYTES);
+  if (this._loop) {
+    // From inside of a handler: the loop that called it goes on with this chunk.
+    this._bufferedBytes += chunk.length;
+    this._buffers.push(chunk);
+    return true;
+  }
   let queue = this._buffers;
   if (queue === NOTHING_READ) this._buffers = queue = spareQueues.pop() ?? new ReadQueue();
   fault = undefined;
-  this._write(chunk, BYTES, noteFault);
+  try {
+    this._write(chunk, BYTES, noteFault);
+  } catch (error) {
+    // A listener of the application threw: the parser stands in the middle of a message and cannot go on.
+    this._loop = false;
+    this.destroy(error as Error);
+    throw error;
+  }
   if (fault !== undefined) this.destroy(fault);
   // The mask of a frame whose payload is still to come is in the queue, too.
   if (queue.length === 0 && this._state === GET_INFO) {

@@ -16,6 +16,8 @@ const replies: Flushable[] = [];
 const receivers: Flushable[] = [];
 let nextReceiver = 0;
 let receiversScheduled = false;
+/** When the turn of the event loop began to be spent on broadcasts. */
+let turnBegan = 0;
 
 /**
  * Sees to it that what somebody holds back is written soon. Order per connection is kept by the holder itself: whatever
@@ -26,7 +28,7 @@ export function flushSoon(holder: Flushable, shared: boolean): void {
     receivers.push(holder);
     if (receiversScheduled) return;
     receiversScheduled = true;
-    // Not in this turn: whoever broadcasts to many has spent enough of it on finding them.
+    turnBegan = performance.now();
     setImmediate(flushReceivers);
     return;
   }
@@ -34,20 +36,35 @@ export function flushSoon(holder: Flushable, shared: boolean): void {
 }
 
 function flushReplies(): void {
-  for (const holder of replies) holder.flush();
-  replies.length = 0;
+  let done = 0;
+  try {
+    while (done < replies.length) replies[done++]?.flush();
+  } finally {
+    // A socket whose `write` somebody wrapped can throw; the others must not wait for ever.
+    replies.splice(0, done);
+    if (replies.length > 0) process.nextTick(flushReplies);
+  }
+}
+
+function startTurn(): void {
+  turnBegan = performance.now();
+  flushReceivers();
 }
 
 function flushReceivers(): void {
-  const until = performance.now() + SLICE_MS;
-  while (nextReceiver < receivers.length) {
-    receivers[nextReceiver++]?.flush();
-    if (nextReceiver % CHECK_EVERY === 0 && performance.now() >= until) {
-      setImmediate(flushReceivers);
-      return;
+  // Finding the receivers has taken its part of the first turn, all of it if there were many.
+  const until = turnBegan + SLICE_MS;
+  try {
+    while (nextReceiver < receivers.length && !(nextReceiver % CHECK_EVERY === 0 && performance.now() >= until)) {
+      receivers[nextReceiver++]?.flush();
+    }
+  } finally {
+    if (nextReceiver < receivers.length) {
+      setImmediate(startTurn);
+    } else {
+      receivers.length = 0;
+      nextReceiver = 0;
+      receiversScheduled = false;
     }
   }
-  receivers.length = 0;
-  nextReceiver = 0;
-  receiversScheduled = false;
 }

@@ -16,6 +16,13 @@ import { WsTransport } from './ws-transport.js';
 /** Pongs that may wait for a peer that pings and does not read. */
 const MAX_PENDING_PONGS = 64;
 
+/**
+ * Chunks that `ws` keeps of one message before it closes with 1008. Each costs far more than its bytes, and time as well;
+ * an honest peer that is slow sends packets, not single bytes.
+ */
+const MIN_BUFFERED_CHUNKS = 16_384;
+const MIN_MEAN_CHUNK_BYTES = 256;
+
 /** Switches the fast path off, so that tests can prove the way without it. */
 const FAST_PATH = process.env['PLACK_WS_FAST_PATH'] !== 'off';
 
@@ -57,6 +64,7 @@ export class WsAcceptor extends Acceptor {
       perMessageDeflate: compression === undefined ? false : toDeflateOptions(compression),
       maxPayload: limits.maxPayloadBytes,
       maxFragments: limits.maxFragments,
+      maxBufferedChunks: Math.max(MIN_BUFFERED_CHUNKS, Math.ceil(limits.maxPayloadBytes / MIN_MEAN_CHUNK_BYTES)),
       maxPendingAutoPongs: MAX_PENDING_PONGS,
       closeTimeout: closeTimeoutMs,
       handleProtocols: () => (this.#answer.protocol === '' ? false : this.#answer.protocol),

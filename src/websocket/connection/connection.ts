@@ -140,7 +140,7 @@ export class Connection<TUser = unknown, TData extends object = Record<string, u
   #sent = 0;
   #expiresAt: number | undefined;
   #expiry: Expiry | undefined;
-  /** @internal A client of a stock gateway has none: Nest runs its handlers. */
+  /** @internal Who runs the handlers; `undefined` only where there is no socket, in unit tests. */
   driver: ConnectionDriver | undefined;
 
   /** @internal */

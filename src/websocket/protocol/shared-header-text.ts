@@ -1,7 +1,7 @@
 /** Headers whose values are the same for many clients and say nothing that has to be forgotten. */
 const SHARED_VALUES = new Set([
   ...['host', 'connection', 'upgrade', 'origin', 'user-agent', 'pragma', 'cache-control', 'accept-encoding'],
-  ...['accept-language', 'sec-websocket-version', 'sec-websocket-extensions', 'sec-websocket-protocol'],
+  ...['accept-language', 'sec-websocket-version', 'sec-websocket-extensions'],
   ...[
     'sec-fetch-dest',
     'sec-fetch-mode',
@@ -11,6 +11,11 @@ const SHARED_VALUES = new Set([
     'x-forwarded-proto',
   ],
 ]);
+
+/** Lines that are looked at, and how long what is kept of them may be, in characters. */
+const MAX_LINES = 32;
+const MAX_NAME = 64;
+const MAX_VALUE = 256;
 
 /** Header lines of the upgrade before: name, value unless it may be a secret. */
 const names: string[] = [];
@@ -22,10 +27,12 @@ const values: (string | undefined)[] = [];
  * request takes about 900 bytes less. Works while nobody has read `headers`, which are made of these strings.
  */
 export function shareHeaderText(rawHeaders: string[]): void {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+  const end = Math.min(rawHeaders.length - 1, MAX_LINES * 2);
+  for (let i = 0; i < end; i += 2) {
     const line = i >> 1;
     const name = rawHeaders[i] ?? '';
-    const value = rawHeaders[i + 1];
+    const value = rawHeaders[i + 1] ?? '';
+    if (name.length > MAX_NAME || value.length > MAX_VALUE) continue;
     if (names[line] !== name) {
       names[line] = name;
       values[line] = SHARED_VALUES.has(name.toLowerCase()) ? value : undefined;

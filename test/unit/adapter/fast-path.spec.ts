@@ -1,4 +1,7 @@
+import { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
@@ -62,6 +65,11 @@ describe('the fast path relies on', () => {
     const isOff = process.env['PLACK_WS_FAST_PATH'] === 'off';
     const { _receiver: receiver } = connection.raw as { _receiver?: object };
     expect(Object.hasOwn(receiver ?? {}, 'consume')).toBe(!isOff);
+  });
+
+  it("Node's sockets writing by the method that every stream has, so that a wrapped one shows", () => {
+    expect(Socket.prototype.write).toBe(Writable.prototype.write);
+    expect(Object.hasOwn(TLSSocket.prototype, '_write')).toBe(false);
   });
 
   it('ws answering a close frame through close(): replies of the same packet leave before it', async () => {

@@ -44,6 +44,18 @@ export class MessageStage {
   }
 
   #route(connection: Connection, message: unknown): MaybePromise<void> {
+    try {
+      return this.#dispatch(connection, message);
+    } catch (error) {
+      // A serializer of the application may decode to an object whose members throw when they are read.
+      return this.policy.apply(
+        new MessageDecodingError(error),
+        takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY),
+      );
+    }
+  }
+
+  #dispatch(connection: Connection, message: unknown): MaybePromise<void> {
     const { events, anyMessage } = this.handlers;
     if (events.size > 0 && typeof message === 'object' && message !== null) {
       const { event } = message as { event?: unknown };
