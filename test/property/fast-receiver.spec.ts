@@ -7,7 +7,7 @@ import {
   passesTrial,
   type Receiver,
   type ReceiverClass,
-} from '../../src/websocket/adapter/fast-receiver.js';
+} from '../../src/websocket/adapter/ws/fast-receiver.js';
 import { close, frame, OPCODE } from '../support/raw-frame.js';
 
 const { Receiver } = wsPackage as unknown as { Receiver: ReceiverClass };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { holdFrame, holdSharedFrame, joinFrames, type HeldFrames } from '../../src/websocket/adapter/held-frames.js';
+import { holdFrame, holdSharedFrame, joinFrames, type HeldFrames } from '../../src/websocket/adapter/ws/held-frames.js';
 
 const RECEIVERS = 4;
 

@@ -31,7 +31,7 @@ import { guardGateway, type HookName } from './gateway-guard.js';
 import { GatewayServer, type GatewayConnect } from './gateway-server.js';
 import { assertNestMetadata, describeEntrypoints, findGateways } from './nest-internals.js';
 import { answerPlainHttp } from './plain-http.js';
-import { WsAcceptor } from './ws-acceptor.js';
+import { WsAcceptor } from './ws/ws-acceptor.js';
 
 /** What `@WebSocketGateway` may say about its server. */
 interface GatewayOptions {

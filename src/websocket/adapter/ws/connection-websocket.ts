@@ -1,7 +1,7 @@
 import { errorMonitor } from 'node:events';
 import { WebSocket } from 'ws';
-import type { TransportListener } from '../connection/transport-listener.js';
-import { CloseCode } from '../protocol/close-code.js';
+import type { TransportListener } from '../../connection/transport-listener.js';
+import { CloseCode } from '../../protocol/close-code.js';
 import type { WsTransport } from './ws-transport.js';
 
 /**

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { SharedMessage, TakenCallback } from '../connection/transport.js';
-import { frameBinary, frameText } from '../protocol/frame.js';
-import { FrameArena, MAX_ARENA_TEXT } from '../protocol/frame-arena.js';
+import type { SharedMessage, TakenCallback } from '../../connection/transport.js';
+import { frameBinary, frameText } from '../../protocol/frame.js';
+import { FrameArena, MAX_ARENA_TEXT } from '../../protocol/frame-arena.js';
 import type { Receiver } from './fast-receiver.js';
 import { flushSoon, type Flushable } from './flush-queue.js';
 import { holdFrame, holdSharedFrame, joinFrames, type HeldFrames } from './held-frames.js';
@@ -20,7 +20,7 @@ import { WsTransport } from './ws-transport.js';
  * And of Node: a `net.Socket`, encrypted or not, whose `writableLength` is 0 after a write has copied the bytes, into the
  * kernel or its encryption.
  *
- * `test/unit/adapter/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
+ * `test/unit/adapter/ws/fast-path.spec.ts` fails when one of the two changes; `WsTransport` is the way without them.
  */
 
 /** Where small frames of all connections are written; most of the time one connection writes at a time. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { flushSoon } from '../../../src/websocket/adapter/flush-queue.js';
+import { flushSoon } from '../../../../src/websocket/adapter/ws/flush-queue.js';
 
 beforeEach(() => {
   jest.useFakeTimers();

@@ -4,17 +4,17 @@ import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
-import { ConnectionWebSocket } from '../../../src/websocket/adapter/connection-websocket.js';
-import { FastTransport } from '../../../src/websocket/adapter/fast-path.js';
-import { certificate } from '../../support/certificate.js';
-import { close, frame, OPCODE, ping, text } from '../../support/raw-frame.js';
-import type { RawPeer } from '../../support/raw-peer.js';
-import { startApp, type StartedApp } from '../../support/start-app.js';
+import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../../src/index.js';
+import { ConnectionWebSocket } from '../../../../src/websocket/adapter/ws/connection-websocket.js';
+import { FastTransport } from '../../../../src/websocket/adapter/ws/fast-path.js';
+import { certificate } from '../../../support/certificate.js';
+import { close, frame, OPCODE, ping, text } from '../../../support/raw-frame.js';
+import type { RawPeer } from '../../../support/raw-peer.js';
+import { startApp, type StartedApp } from '../../../support/start-app.js';
 
 /*
  * What the fast path takes of `ws` beyond its documented interface. Each test says in its name what must stay true; when
- * one fails after an update of `ws`, `adapter/fast-path.ts` has to change, or to be left out (PLACK_WS_FAST_PATH=off).
+ * one fails after an update of `ws`, `adapter/ws/fast-path.ts` has to change, or to be left out (PLACK_WS_FAST_PATH=off).
  */
 
 const opened: Connection[] = [];

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { Transport, type SharedMessage, type TakenCallback } from '../connection/transport.js';
+import { Transport, type SharedMessage, type TakenCallback } from '../../connection/transport.js';
 
 /** `readyState` of an open WebSocket, as browsers number it. */
 const OPEN = 1;
