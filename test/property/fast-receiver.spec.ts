@@ -213,6 +213,15 @@ describe('the trial', () => {
     expect(passesTrial(OtherStates)).toBe(false);
   });
 
+  it('refuses a parser that tells of its messages later', () => {
+    class ReadsLater extends Receiver {
+      override _write(...args: Parameters<Receiver['_write']>): void {
+        queueMicrotask(() => super._write(...args));
+      }
+    }
+    expect(passesTrial(ReadsLater)).toBe(false);
+  });
+
   it('refuses a package that has no parser to show', () => {
     expect(passesTrial(undefined)).toBe(false);
   });

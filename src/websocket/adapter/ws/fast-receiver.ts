@@ -13,6 +13,8 @@ import { ReadQueue } from './read-queue.js';
  *
  * - `websocket._receiver` is the parser. It puts chunks into `_buffers` with `push`, asks for its `length`, and takes
  *   bytes out through `consume` alone, which also keeps `_bufferedBytes`.
+ * - Its `_write` is through with a chunk when it returns, or has told its callback what is wrong; `_loop` says that it is
+ *   inside.
  * - A header is looked at before anything else is taken, and a mask of zeros is not applied.
  * - Of a text in one frame it only asks for the `length` and, unless `_skipUTF8Validation` is set, whether it is valid;
  *   then the text goes to the listeners of `'message'`.
@@ -182,7 +184,8 @@ export function passesTrial(receiverClass: ReceiverClass | undefined): boolean {
     // Two in turn, so that what they share cannot pass for what is their own.
     const two = [createReceiver(), createReceiver()];
     for (const receiver of two) makeFrugal(receiver, NOBODY);
-    return readInPieces(two, bytes, pieceBytes).every((read) => read === expected);
+    // A parser that tells later than it is written to says nothing here, and is none for this file.
+    return expected !== '' && readInPieces(two, bytes, pieceBytes).every((read) => read === expected);
   };
   try {
     const areShortRead = [1, 3, 7, SHORT.length].every((pieceBytes) => reads(SHORT, pieceBytes));
