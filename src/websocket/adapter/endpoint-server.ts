@@ -58,19 +58,21 @@ export class EndpointServer {
     try {
       let path = request.url ?? '';
       let match = this.router.findExact(path);
-      // Before anybody reads the headers, but nothing of an upgrade that is not ours is touched.
-      if (match !== undefined) shareHeaderText(request.rawHeaders);
-      if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
-        return isLast && this.#leaveToHttp(request, socket, head);
+      let refusal: UpgradeRefusedError | undefined;
       if (match === undefined) {
         try {
           path = requestPath(request.url);
           match = this.router.find(path);
         } catch (error) {
-          return isLast && this.#leave(request, socket, toRefusal(error));
+          refusal = toRefusal(error);
         }
       }
-      if (match === undefined) return isLast && this.#leave(request, socket, new UpgradeRefusedError('not found'));
+      // Before anybody reads the headers, but nothing of an upgrade that is not ours is touched.
+      if (match !== undefined) shareHeaderText(request.rawHeaders);
+      if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket')
+        return isLast && this.#leaveToHttp(request, socket, head);
+      if (match === undefined)
+        return isLast && this.#leave(request, socket, refusal ?? new UpgradeRefusedError('not found'));
       const context = new RequestContext(request, path, match.params, this.proxies);
       this.lifecycle.upgrade(match.target, context, socket, head);
       return true;
