@@ -5,7 +5,8 @@ import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { WebSocket } from 'ws';
-import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../src/index.js';
+import { Connection, ConnectionRegistry, OnMessage, WsEndpoint } from '../../src/index.js';
+import { EchoEndpoint, lastOpened } from '../support/echo-endpoint.js';
 import { frame, OPCODE, ping, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
@@ -13,21 +14,6 @@ import { startApp, type StartedApp } from '../support/start-app.js';
 /*
  * What an application may do to the WebSocket, the socket and the server below this library, and what must still be true.
  */
-
-const opened: Connection[] = [];
-
-@WsEndpoint('echo')
-class EchoEndpoint {
-  @OnEstablish()
-  enter(connection: Connection): void {
-    opened.push(connection);
-  }
-
-  @OnMessage()
-  echo(_connection: Connection, message: string | Buffer): unknown {
-    return message;
-  }
-}
 
 @WsEndpoint('later')
 class LaterEndpoint extends EchoEndpoint {
@@ -50,8 +36,7 @@ async function open(path = '/ws/echo'): Promise<Scene> {
   const app = await startApp({ providers: [EchoEndpoint, LaterEndpoint] });
   const peer = await app.peer();
   await peer.upgrade({ path });
-  const connection = opened.at(-1);
-  if (connection === undefined) throw new Error('nothing was established');
+  const connection = lastOpened();
   return { app, peer, connection, raw: connection.raw as WebSocket, socket: connection.context.raw.socket };
 }
 
@@ -139,8 +124,12 @@ describe('a peer that ended its side', () => {
     }
     const errors: unknown[] = [];
     socket.on('error', (error) => errors.push(error));
-    // The end arrives while the broadcast waits for its turn.
-    socket.prependOnceListener('end', () => void app.app.get(ConnectionRegistry).broadcast('late'));
+    let isTaken: Promise<boolean> | undefined;
+    // The end arrives while the broadcast, and a message behind it, wait for their turn.
+    socket.prependOnceListener('end', () => {
+      app.app.get(ConnectionRegistry).broadcast('late');
+      isTaken = connection.send('later');
+    });
     const ended = once(socket, 'end');
     peer.end();
     await ended;
@@ -148,6 +137,22 @@ describe('a peer that ended its side', () => {
     expect(await peer.ended()).toBe('fin');
     expect(peer.unread.length).toBeGreaterThanOrEqual(sentBytes);
     expect(errors).toEqual([]);
+    // Without the fast path it leaves at once, before the end; either way the sender hears what became of it.
+    expect(await isTaken).toBe(process.env['PLACK_WS_FAST_PATH'] === 'off');
+  });
+});
+
+describe('a peer that sends one large message byte by byte', () => {
+  it('is closed with 1008 where ws keeps every byte as a chunk, before that costs much', async () => {
+    const app = await startApp({ providers: [EchoEndpoint], options: { compression: true } });
+    const peer = await app.peer();
+    await peer.upgrade({ path: '/ws/echo', headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } });
+    const { socket } = lastOpened().context.raw;
+    // What the network would deliver, one read for each byte, without its time.
+    socket.emit('data', Buffer.from(frame({ payload: Buffer.alloc(60_000) }).subarray(0, 8)));
+    for (let i = 0; i < 20_000; i++) socket.emit('data', Buffer.alloc(1));
+    const { opcode, payload } = await peer.nextFrame();
+    expect([opcode, payload.readUInt16BE(0)]).toEqual([OPCODE.close, 1008]);
   });
 });
 

@@ -1,6 +1,9 @@
 import { writeFrameHeader } from './frame.js';
 
-/** Size of one arena in bytes: what a slow peer may keep alive for a few bytes of its own, as Node's pool of Buffers. */
+/**
+ * Size of one arena in bytes: what a slow peer may keep alive for a few bytes of its own, as a chunk that was read, or the
+ * pool of Buffers from Node 24 on.
+ */
 const ARENA_BYTES = 65_536;
 
 /** Longest text that is written into an arena, in UTF-16 units; anything longer gets a buffer of its own. */

@@ -4,10 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { Connection, ConnectionRegistry, OnEstablish, OnMessage, WsEndpoint } from '../../../../src/index.js';
+import { ConnectionRegistry, type Connection } from '../../../../src/index.js';
 import { ConnectionWebSocket } from '../../../../src/websocket/adapter/ws/connection-websocket.js';
 import { FastTransport } from '../../../../src/websocket/adapter/ws/fast-path.js';
 import { certificate } from '../../../support/certificate.js';
+import { EchoEndpoint, lastOpened } from '../../../support/echo-endpoint.js';
 import { close, frame, OPCODE, ping, text } from '../../../support/raw-frame.js';
 import type { RawPeer } from '../../../support/raw-peer.js';
 import { startApp, type StartedApp } from '../../../support/start-app.js';
@@ -17,29 +18,11 @@ import { startApp, type StartedApp } from '../../../support/start-app.js';
  * one fails after an update of `ws`, `adapter/ws/fast-path.ts` has to change, or to be left out (PLACK_WS_FAST_PATH=off).
  */
 
-const opened: Connection[] = [];
-
-@WsEndpoint('echo')
-class EchoEndpoint {
-  @OnEstablish()
-  enter(connection: Connection): void {
-    opened.push(connection);
-  }
-
-  @OnMessage()
-  echo(connection: Connection, message: string | Buffer): unknown {
-    if (message === 'close') connection.close(4000, 'asked');
-    return message;
-  }
-}
-
 async function open(): Promise<{ app: StartedApp; peer: RawPeer; connection: Connection }> {
   const app = await startApp({ providers: [EchoEndpoint] });
   const peer = await app.peer();
   await peer.upgrade({ path: '/ws/echo' });
-  const connection = opened.at(-1);
-  if (connection === undefined) throw new Error('nothing was established');
-  return { app, peer, connection };
+  return { app, peer, connection: lastOpened() };
 }
 
 async function frames(peer: RawPeer, count: number): Promise<string[]> {
@@ -190,10 +173,10 @@ describe('the fast path', () => {
     const first = await open();
     const secondPeer = await first.app.peer();
     await secondPeer.upgrade({ path: '/ws/echo' });
-    const second = opened.at(-1);
+    const second = lastOpened();
     for (let i = 0; i < 50; i++) {
       void first.connection.send(`a${i}`);
-      void second?.send(`b${i}`);
+      void second.send(`b${i}`);
     }
     const numbers = Array.from({ length: 50 }, (_, i) => i);
     expect(await frames(first.peer, 50)).toEqual(numbers.map((i) => `1 a${i}`));
