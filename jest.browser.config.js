@@ -4,7 +4,6 @@ import { shared } from './jest.config.js';
 export default {
   ...shared,
   testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
-  testTimeout: 60_000,
   // One browser at a time: two on two cores only wait for each other.
   maxWorkers: 1,
 };

@@ -3,6 +3,9 @@ export const shared = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testEnvironment: 'node',
+  // The Nest of package.json unless an older one is asked for: see test/nests.
+  ...(process.env['PLACK_TEST_NEST'] !== undefined && { resolver: '<rootDir>/test/nests/resolver.js' }),
+  setupFilesAfterEnv: ['<rootDir>/test/support/time-limit.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: {
@@ -38,20 +41,27 @@ export default {
   collectCoverageFrom: ['<rootDir>/src/**/*.ts'],
   // Two cores are the smallest machine this runs on; jest alone would leave one of them idle.
   maxWorkers: '100%',
-  testTimeout: 15_000,
   // `--selectProjects` takes every word that follows for a project: the scripts end with a flag, so that a file may be
   // named after them.
   projects: [
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/test/{unit,property}/**/*.spec.ts'],
+      testMatch: ['<rootDir>/test/unit/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'property',
+      testMatch: ['<rootDir>/test/property/**/*.spec.ts'],
     },
     {
       ...shared,
       displayName: 'e2e',
       testMatch: anySpec,
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(unit|property|browser|bench)/'],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        '<rootDir>/test/(unit|property|browser|bench|dev-proxies|neighbours|peers|projects|runtimes)/',
+      ],
     },
   ],
 };

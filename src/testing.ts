@@ -4,13 +4,15 @@ export {
   HandshakeRefusedError,
   NoMessageError,
   NotClosedError,
+  UnexpectedMessageError,
   NotOpenError,
   TestClientError,
 } from './websocket/testing/errors.js';
+export { QueuedClient, type CloseInfo } from './websocket/testing/queued-client.js';
+export { type ReceivedMessage } from './websocket/testing/received-messages.js';
+export { type WaitOptions } from './websocket/testing/wait.js';
 export {
-  QueuedClient,
-  type CloseInfo,
-  type ReceivedMessage,
-  type WaitOptions,
-} from './websocket/testing/queued-client.js';
-export { fakeConnection, FakeConnection, type FakeConnectionOptions } from './websocket/testing/fake-connection.js';
+  fakeConnection,
+  type FakeConnection,
+  type FakeConnectionOptions,
+} from './websocket/testing/fake-connection.js';

@@ -5,12 +5,14 @@ import type { HandshakeResponse, RequestContext } from 'nestjs-plack-websocket';
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,32}$/u;
 
 /**
- * Reads the name somebody wants to be called.
+ * Reads the name that a person wants to be called. A name is claimed here, not proven: two people may call themselves alike.
+ * Where it matters who speaks, ask for a login, as the sample 02-handshake does.
  *
  * @throws BadRequestException when there is none, or it is not 1 to 32 printable characters.
  */
 export function parseName(value: unknown): string {
-  const name = typeof value === 'string' ? value.trim() : '';
+  // One form for what looks the same: a full-width or a composed letter is the plain one.
+  const name = typeof value === 'string' ? value.normalize('NFKC').trim() : '';
   if (name === '') {
     throw new BadRequestException('a name is needed: 1 to 32 printable characters');
   }
@@ -21,7 +23,7 @@ export function parseName(value: unknown): string {
 }
 
 // #region handshake
-/** Lets nobody in without a name, and hands the name on to `@OnEstablish`. */
+/** Lets a client in with a name only, and hands the name on to `@OnEstablish`. */
 @Injectable()
 export class NameHandshake {
   handshake(context: RequestContext, response: HandshakeResponse): [HandshakeResponse, string] {

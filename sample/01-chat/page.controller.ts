@@ -18,7 +18,7 @@ const HTML = 'text/html; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
-/** Everything the page is made of; nothing else is ever read, whatever a URL asks for. */
+/** Everything the page is made of; nothing else is ever read for a URL. */
 const FILES = new Map(
   Object.entries({
     'chat.html': HTML,
@@ -30,7 +30,7 @@ const FILES = new Map(
   }).map(([name, type]) => [name, { type, content: readFileSync(new URL(`./page/${name}`, import.meta.url)) }]),
 );
 
-/** Only what this server serves, and no markup that somebody smuggled in could run. */
+/** Only what this server serves, so that markup smuggled in by a visitor cannot run. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -53,6 +53,7 @@ function fileOfPage(name: string): StreamableFile {
 @UsePipes(StandardSchemaValidationPipe)
 export class PageController {
   @Get()
+  @Header('x-content-type-options', 'nosniff')
   @Header('content-security-policy', POLICY)
   page(): StreamableFile {
     return fileOfPage('chat.html');
@@ -60,6 +61,7 @@ export class PageController {
 
   @Get('page/:file')
   @Header('cache-control', 'no-cache')
+  @Header('x-content-type-options', 'nosniff')
   file(@Param('file') name: string): StreamableFile {
     return fileOfPage(name);
   }

@@ -1,12 +1,14 @@
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ConnectionRegistry, type Delivery } from 'nestjs-plack-websocket';
+import { SameOriginGuard } from './same-origin.guard.js';
 
 /**
- * Says hello to everybody who is connected: to every room and to the echo. A plain string suits them all, each gets it
+ * Says hello to all who are connected: to every room and to the echo. A plain string suits them all, each gets it
  * through its own serializer.
  */
 // #region say-hi
 @Controller('say_hi')
+@UseGuards(SameOriginGuard)
 export class SayHiController {
   constructor(private readonly registry: ConnectionRegistry) {}
 
@@ -15,11 +17,5 @@ export class SayHiController {
   sayHi(): Delivery {
     return this.registry.broadcast('Hello!');
   }
-  // #endregion say-hi
-
-  /** The same from an address bar. */
-  @Get()
-  sayHiByLink(): Delivery {
-    return this.sayHi();
-  }
 }
+// #endregion say-hi

@@ -14,7 +14,9 @@ import { StageEndpoint } from './stage.endpoint.js';
       limits: { maxConnectionsPerUser: 2, messagesPerSecond: 20 },
       shutdown: { reason: 'the house closes', graceMs: 5_000 },
       onError: ({ status, context }) =>
-        status === 401 ? { status, body: { message: `${context.path} asks for a badge: add ?badge=…` } } : undefined,
+        status === 401
+          ? { status, body: { message: `${context.path} asks for a badge: Authorization: Badge …` } }
+          : undefined,
     }),
   ],
   providers: [BadgeHandshake, CrewGuard, StageEndpoint],

@@ -1,7 +1,7 @@
 import { Injectable, UnauthorizedException } from '@nestjs/common';
 import type { HandshakeDecision, HandshakeResponse, RequestContext } from 'nestjs-plack-websocket';
 
-/** Who somebody is; what guards and the connection see as `user`. */
+/** Who a person is; what guards and the connection see as `user`. */
 export interface Badge {
   readonly name: string;
   readonly role: 'crew' | 'guest';
@@ -21,13 +21,15 @@ const SHIFT_MS = 8 * 60 * 60 * 1000;
 export class BadgeHandshake {
   handshake(context: RequestContext, response: HandshakeResponse): HandshakeDecision {
     const known = context.cookies['badge'];
-    const number = String(context.query['badge'] ?? known ?? '');
+    // A header or a cookie: what is in the URL is in the log of every proxy.
+    const shown = /^Badge (\d+)$/.exec(context.headers.authorization ?? '')?.[1];
+    const number = shown ?? known ?? '';
     if (number === HANDED_IN) return { status: 410, body: { message: 'this badge was handed in' } };
     const badge = BADGES.get(number);
     if (badge === undefined) throw new UnauthorizedException();
 
     context.user = badge;
-    response.setCookie('badge', number, { path: '/ws', httpOnly: true, sameSite: 'strict' });
+    response.setCookie('badge', number, { path: '/ws', httpOnly: true, sameSite: 'strict', secure: context.secure });
     response.expiresAt = Date.now() + SHIFT_MS;
     return [response, known !== undefined];
   }

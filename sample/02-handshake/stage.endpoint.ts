@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { BadgeHandshake, type Badge } from './badge.handshake.js';
 import { CrewGuard } from './crew.guard.js';
 
-const Start = z.int('a countdown starts from a whole number').min(1).max(60);
+const Start = z.int('start from a whole number').min(1).max(60);
 const BEAT_MS = 100;
 
 // #region endpoint
@@ -25,7 +25,7 @@ export class StageEndpoint {
   // #endregion endpoint
 
   // #region stream
-  /** Every number is a message of its own. When the client leaves, nobody counts on. */
+  /** Every number is a message of its own. When the client leaves, the counting stops. */
   @OnMessage('countdown')
   async *countdown(@MessageBody({ schema: Start }) start: number): AsyncGenerator<number> {
     for (let number = start; number > 0; number--) {

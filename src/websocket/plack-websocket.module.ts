@@ -14,14 +14,19 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { AdapterSettings } from './adapter/adapter-settings.js';
-import { NestEnhancerFinder, NestScopedInstances } from './adapter/nest-internals.js';
+import { NestEnhancerFinder } from './adapter/nest/enhancer-finder.js';
+import { NestScopedInstances } from './adapter/nest/scoped-instances.js';
+import { GatewayFilters } from './adapter/nest/gateway-filters.js';
+import { GatewayInstances } from './adapter/nest/gateway-instances.js';
+import { GatewayServers } from './adapter/gateway/gateway-servers.js';
 import { PlackWsAdapter } from './adapter/plack-ws.adapter.js';
+import { ServerAssembly } from './adapter/server-assembly.js';
 import { Connection } from './connection/connection.js';
-import { ConnectionRegistry } from './connection/connection-registry.js';
+import { ConnectionRegistry } from './registry/connection-registry.js';
 import { CurrentConnection } from './connection/current-connection.js';
 import { ScopedInstances } from './endpoint/endpoint.js';
-import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
-import { EnhancerFinder } from './endpoint/enhancers.js';
+import { EndpointExplorer } from './endpoint/definition/endpoint-explorer.js';
+import { EnhancerFinder } from './endpoint/pipeline/enhancers.js';
 import { HookResolver } from './endpoint/hook-resolver.js';
 import { ConfigurationError } from './errors/plack-websocket.error.js';
 import {
@@ -29,7 +34,11 @@ import {
   readModuleOptions,
   type PlackWebSocketModuleOptions,
 } from './plack-websocket.options.js';
+import { checkOtherCopies, providersForOtherCopies } from './other-copies.js';
 import { ResolvedOptions } from './resolved-options.js';
+import { copyOf, isSharedClass, shareClass } from './copies/shared-class.js';
+
+const THIS_MODULE = 'PlackWebSocketModule';
 
 /** A class that makes the options; for `forRootAsync`. */
 export interface PlackWebSocketOptionsFactory {
@@ -63,13 +72,26 @@ export interface PlackWebSocketModuleAsyncOptions extends Pick<ModuleMetadata, '
  * export class AppModule {}
  * ```
  */
-@Module({})
+@Module({
+  // What an import without forRoot finds; forRoot has the real one, which takes its place.
+  providers: [
+    {
+      provide: ServerAssembly,
+      useFactory: () => {
+        throw new ConfigurationError(
+          'PlackWebSocketModule is imported without options. Write PlackWebSocketModule.forRoot() or .forRootAsync() in ' +
+            'the imports of the root module; no other module has to import it.',
+        );
+      },
+    },
+  ],
+})
 export class PlackWebSocketModule
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown
 {
   /** @internal */
   constructor(
-    @Inject(PlackWsAdapter) private readonly adapter: PlackWsAdapter,
+    @Inject(ServerAssembly) private readonly assembly: ServerAssembly,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
@@ -78,7 +100,10 @@ export class PlackWebSocketModule
    * @throws ConfigurationError when the application starts, for an option that is unknown or of the wrong kind.
    */
   static forRoot(options: PlackWebSocketModuleOptions = {}): DynamicModule {
-    return describeModule({ provide: PlackWebSocketOptions, useFactory: () => readModuleOptions(options) });
+    return describeModule(
+      { provide: PlackWebSocketOptions, useFactory: () => readModuleOptions(options) },
+      { injectable: (options as PlackWebSocketModuleOptions | null)?.context === 'async-local' },
+    );
   }
 
   /**
@@ -101,7 +126,7 @@ export class PlackWebSocketModule
         inject,
         useFactory: async (...args: unknown[]) => readModuleOptions(await make(...args)),
       };
-      return describeModule(provider, [], imports);
+      return describeModule(provider, { imports });
     }
     const factory = (useClass ?? useExisting) as Type<PlackWebSocketOptionsFactory>;
     const provider: Provider = {
@@ -110,7 +135,7 @@ export class PlackWebSocketModule
       useFactory: async (made: PlackWebSocketOptionsFactory) =>
         readModuleOptions(await made.createPlackWebSocketOptions()),
     };
-    return describeModule(provider, useClass === undefined ? [] : [useClass], imports);
+    return describeModule(provider, { providers: useClass === undefined ? [] : [useClass], imports });
   }
 
   /**
@@ -118,36 +143,82 @@ export class PlackWebSocketModule
    * @throws ConfigurationError for anything that is wrong with options or classes.
    */
   async onModuleInit(): Promise<void> {
-    if ([...this.modules.values()].filter(({ metatype }) => metatype === PlackWebSocketModule).length > 1) {
-      throw new ConfigurationError(
-        'PlackWebSocketModule is imported twice with different options. Import forRoot once, in the root module; ' +
-          'ConnectionRegistry is available everywhere, and options of one endpoint go into its @WsEndpoint.',
-      );
-    }
-    await this.adapter.start();
+    checkOtherCopies(this.modules);
+    insistOnOneImport(this.modules);
+    await this.assembly.start();
   }
 
   /** Part of Nest's `OnApplicationBootstrap`: the endpoints are served from now on. */
   async onApplicationBootstrap(): Promise<void> {
-    await this.adapter.accept();
+    await this.assembly.acceptUpgrades();
   }
 
   /** Part of Nest's `OnModuleDestroy`. The drain has run by now where Nest calls the HTTP adapter first; without that it runs here. */
   async onModuleDestroy(): Promise<void> {
-    await this.adapter.drain();
+    await this.assembly.drain();
   }
 
   /** Part of Nest's `BeforeApplicationShutdown`: takes off what was attached to servers. */
   beforeApplicationShutdown(): void {
-    this.adapter.detach();
+    this.assembly.detach();
   }
 }
 
+shareClass(PlackWebSocketModule, THIS_MODULE);
+
+interface Surroundings {
+  readonly providers?: readonly Provider[];
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** `Connection` can be injected. Default true: options that are made later may ask for it. */
+  readonly injectable?: boolean;
+}
+
+/** @throws ConfigurationError with the names of the modules that import this one, as far as their decorators say so. */
+function insistOnOneImport(modules: ModulesContainer): void {
+  const all = [...modules.values()];
+  const ours = all.filter(({ metatype }) => isSharedClass(metatype, THIS_MODULE));
+  const times = ours.length;
+  if (times <= 1) return;
+  const folders = new Set(ours.map(({ metatype }) => copyOf(metatype)?.folder));
+  const copies = folders.size === 1 ? '' : `, from copies in ${[...folders].join(' and in ')}`;
+  const importers = all.filter(({ metatype }) => importsOf(metatype).some(isOurs)).map(({ metatype }) => metatype.name);
+  const named = importers.length < times ? [...importers, 'another module'] : importers;
+  throw new ConfigurationError(
+    `PlackWebSocketModule is imported ${times === 2 ? 'twice' : `${times} times`}: by ${named.join(' and by ')}${copies}. ` +
+      'Import it once, in the root module; ConnectionRegistry can be injected everywhere, and options of one endpoint ' +
+      'go into its @WsEndpoint.',
+  );
+}
+
+function importsOf(metatype: Type): readonly unknown[] {
+  return (Reflect.getMetadata('imports', metatype) as readonly unknown[] | undefined) ?? [];
+}
+
+function isOurs(imported: unknown): boolean {
+  return (
+    typeof imported === 'object' &&
+    imported !== null &&
+    'module' in imported &&
+    isSharedClass(imported.module, THIS_MODULE)
+  );
+}
+
+/**
+ * Makes each call of `forRoot` another module. Nest 10 compares modules by their text, and so would take two with other
+ * options for one, without a word.
+ */
+const NUMBER_OF_IMPORT = 'plack-websocket:number-of-import';
+let calls = 0;
+
 function describeModule(
   options: Provider,
-  providers: Provider[] = [],
-  imports: NonNullable<ModuleMetadata['imports']> = [],
+  { providers = [], imports = [], injectable = true }: Surroundings,
 ): DynamicModule {
+  const forOthers = providersForOtherCopies([
+    'ConnectionRegistry',
+    'PlackWsAdapter',
+    ...(injectable ? ['Connection'] : []),
+  ]);
   return {
     module: PlackWebSocketModule,
     global: true,
@@ -155,20 +226,37 @@ function describeModule(
     providers: [
       ...providers,
       options,
+      { provide: NUMBER_OF_IMPORT, useValue: (calls += 1) },
       ConnectionRegistry,
       EndpointExplorer,
       HookResolver,
+      GatewayFilters,
+      GatewayInstances,
+      GatewayServers,
+      ServerAssembly,
       PlackWsAdapter,
       {
         provide: CurrentConnection,
         inject: [PlackWebSocketOptions],
         useFactory: ({ context }: PlackWebSocketOptions) => new CurrentConnection(context === 'async-local'),
       },
-      { provide: Connection, inject: [CurrentConnection], useFactory: ({ proxy }: CurrentConnection) => proxy },
+      ...(injectable ? [SERVED_CONNECTION] : []),
       { provide: AdapterSettings, useClass: ResolvedOptions },
       { provide: EnhancerFinder, useClass: NestEnhancerFinder },
       { provide: ScopedInstances, useClass: NestScopedInstances },
+      ...forOthers,
     ],
-    exports: [ConnectionRegistry, Connection, PlackWsAdapter],
+    exports: [
+      ConnectionRegistry,
+      PlackWsAdapter,
+      ...(injectable ? [Connection] : []),
+      ...forOthers.map(({ provide }) => provide),
+    ],
   };
 }
+
+const SERVED_CONNECTION: Provider = {
+  provide: Connection,
+  inject: [CurrentConnection],
+  useFactory: ({ proxy }: CurrentConnection) => proxy,
+};

@@ -1,13 +1,28 @@
-import type { CompressionOptions } from './connection/compression.options.js';
-import type { UserId } from './connection/connection-limits.js';
-import { HeartbeatOptions } from './connection/heartbeat.js';
-import { LimitsOptions } from './connection/limits.options.js';
-import type { TrustProxy } from './connection/proxy-trust.js';
+import { Logger } from '@nestjs/common';
+import { HeartbeatOptions } from './limits/heartbeat.options.js';
+import { LimitsOptions } from './limits/limits.options.js';
+import type { UserId } from './limits/user-id.js';
+import type { TrustProxy } from './request/proxy-trust.js';
+import { isHost, isPublicUrl } from './request/public-names.js';
+import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { EndpointOptions, type WsEndpointOptions } from './endpoint/endpoint.options.js';
 import type { ErrorOption } from './endpoint/handshake-hook.js';
-import { ConfigurationError } from './errors/plack-websocket.error.js';
-import { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
-import { isSendableCloseCode } from './protocol/close-code.js';
+import type { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
+import { checkOptions } from './options/check-options.js';
+import {
+  anyOf,
+  callable,
+  choice,
+  count,
+  flag,
+  group,
+  listOf,
+  recognized,
+  text,
+  type OptionTable,
+} from './options/option-rule.js';
+import { ENDPOINT, SHUTDOWN, WS_ENDPOINT } from './options/option-tables.js';
+import { withDefaults } from './options/with-defaults.js';
 
 /** Everything `PlackWebSocketModule.forRoot` takes, with defaults. */
 export class PlackWebSocketOptions extends EndpointOptions {
@@ -15,18 +30,37 @@ export class PlackWebSocketOptions extends EndpointOptions {
   path = '/ws';
   /** Answers refused upgrades; a function or an injectable class with a method `onError`. Default: Nest's JSON shape. */
   onError?: ErrorOption;
-  /**
-   * When silence is asked about and when it is taken for death; `false` switches it off. Default: 25 s and 10 s, see
-   * {@link HeartbeatOptions}.
-   */
-  heartbeat: Partial<HeartbeatOptions> | false = {};
   /** How connections end when the application stops. Default: 1001 and 10 s, see {@link ShutdownOptions}. */
   shutdown: Partial<ShutdownOptions> = {};
-  /** Which proxies are believed about `ip`, `host` and `secure`. Default `false`: none. */
+  /**
+   * Which proxies are believed about `ip`, `host` and `secure`, and so in the origin check, in limits per address and in
+   * `registry.url`. Default `false`: none.
+   *
+   * Read are `X-Forwarded-For`, `-Host`, `-Port`, `-Proto` and `-Prefix`; only where none of them is there, `Forwarded`
+   * (RFC 7239). Proxies write at the end of a list, so the member counts that has as many trusted proxies behind it as
+   * `X-Forwarded-For` shows; with `true` the first one, which the client may have written itself.
+   */
   trustProxy: TrustProxy = false;
   /**
-   * Tells users apart for `limits.maxConnectionsPerUser`; `undefined` is not counted. Default `user.id`, else `user.sub`,
-   * or the user itself if it is a string or a number. A throw refuses as one of the hook does.
+   * Hosts under which clients reach the application: `'app.example'` on any port, `'app.example:8443'`, `'*.app.example'` for
+   * the names below. A client that asks for another one gets 421, and `registry.url` does not build a URL from it. Default
+   * none: any `Host` is believed, so a page whose name was pointed at this address (DNS rebinding) counts as of the same
+   * origin.
+   */
+  hosts?: readonly string[];
+  /**
+   * Scheme, host and path under which clients reach the root of the application, such as `'https://app.example'` or
+   * `'https://app.example/base'`: the origin that `'same-origin'` takes for its own, and what the URLs of `registry.url`
+   * begin with. The `Host` of requests counts beside it only where `hosts` names it. Default none: that of the request.
+   */
+  publicUrl?: string;
+  /**
+   * Tells users apart for `registry.toUser`, `limits.maxConnectionsPerUser` and `connection.user`; a client for which it gives
+   * `undefined` or `null` does not count as a user.
+   * Default `user.id`, else `user.sub`, else `user._id`, or the user itself if it is an id. Ids are compared as text, so `1`
+   * and `'1'` are one user; an id that is neither a string, a number or a bigint nor writes itself as text, as an ObjectId
+   * does, refuses with 500 where a limit needs it. It answers at once: a throw refuses as one of the hook does, a promise
+   * refuses with 500.
    */
   userId?: UserId;
   /**
@@ -36,13 +70,15 @@ export class PlackWebSocketOptions extends EndpointOptions {
   useGlobalPrefix = false;
   /**
    * Runs stock `@WebSocketGateway` classes on this adapter too, with the module's handshake, limits, registry and
-   * drain. Default `false`: they keep whatever adapter the application has.
+   * drain. Default `false`: they keep the adapter of the application.
    */
   gateways = false;
   /**
    * `'async-local'` makes `Connection` injectable into singletons: it stands for the connection whose callback is
-   * running. Costs every asynchronous function of the process something on Node 20 and 22. Default `'parameters'`:
-   * connections are passed to methods only.
+   * running. Looking at it is harmless anywhere; using a member of it outside of a connection throws a
+   * `ConfigurationError` that says so. Costs every asynchronous function of the process something on Node 20 and 22.
+   * Default `'parameters'`: connections are passed to methods only, and there is no provider `Connection`. (With
+   * `forRootAsync` there always is one, because its options come later; without `'async-local'` using it throws.)
    */
   context: 'parameters' | 'async-local' = 'parameters';
 }
@@ -50,222 +86,136 @@ export class PlackWebSocketOptions extends EndpointOptions {
 /** What the application gives: any part of the options. */
 export type PlackWebSocketModuleOptions = Partial<PlackWebSocketOptions>;
 
-type Check = readonly [test: (value: unknown) => boolean, expectation: string];
-
-const aFunction: Check = [(value) => typeof value === 'function', 'a function or a class'];
-const aBoolean: Check = [(value) => typeof value === 'boolean', 'true or false'];
-const aString: Check = [(value) => typeof value === 'string', 'a string'];
-const positive: Check = [(value) => Number.isInteger(value) && (value as number) > 0, 'a whole number above 0'];
-const notNegative: Check = [
-  (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-  'a number of at least 0',
-];
-
-const LIMITS: Readonly<Record<keyof LimitsOptions, Check>> = {
-  maxConnections: positive,
-  maxConnectionsPerIp: positive,
-  maxConnectionsPerUser: positive,
-  messagesPerSecond: positive,
-  maxTotalQueuedBytes: positive,
-  maxEventLoopDelayMs: positive,
-  maxPayloadBytes: notNegative,
-  maxFragments: notNegative,
-  maxPendingMessages: positive,
-  maxPendingBytes: positive,
-  maxBufferedBytes: positive,
-  overflow: [(value) => value === 'close' || value === 'drop', "'close' or 'drop'"],
-  maxPendingHandshakes: positive,
-};
-
-/** Limits that count beyond one endpoint. */
-const MODULE_LIMITS = ['maxTotalQueuedBytes', 'maxEventLoopDelayMs', 'maxPendingHandshakes'] as const;
-
-const COMPRESSION: Readonly<Record<keyof CompressionOptions, Check>> = {
-  thresholdBytes: notNegative,
-  level: [(value) => isBetween(value, 1, 9), 'a whole number of 1 to 9'],
-  memLevel: [(value) => isBetween(value, 1, 9), 'a whole number of 1 to 9'],
-  contextTakeover: aBoolean,
-  concurrency: positive,
-};
-
-const HEARTBEAT: Readonly<Record<keyof HeartbeatOptions, Check>> = { intervalMs: positive, timeoutMs: positive };
-
-const SHUTDOWN: Readonly<Record<keyof ShutdownOptions, Check>> = {
-  code: [(value) => typeof value === 'number' && isSendableCloseCode(value), 'a close code that may be sent'],
-  reason: aString,
-  graceMs: notNegative,
-  batch: positive,
-  intervalMs: notNegative,
-};
-
-const ENDPOINT: Readonly<Record<keyof EndpointOptions, Check>> = {
-  serializer: [
-    (value) => value === 'raw' || value === 'json' || typeof value === 'function' || isCodec(value),
-    "'raw', 'json', or an object or class with encode and decode",
-  ],
-  handshake: aFunction,
-  login: aFunction,
-  origin: [isOrigin, "'same-origin', '*', a list of origins and patterns, or a function"],
-  protocols: [(value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'), 'a list of names'],
-  concurrency: positive,
-  limits: section(LIMITS),
-  compression: [
-    (value) => typeof value === 'boolean' || section(COMPRESSION)[0](value),
-    'true, false, or an object of options',
-  ],
-  handshakeTimeoutMs: notNegative,
-  closeTimeoutMs: positive,
-  middleware: [
-    (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'function'),
-    'a list of middleware functions',
-  ],
-  version: aString,
-};
-
-const DECORATOR: Readonly<Record<string, Check>> = {
+const MODULE: OptionTable<keyof PlackWebSocketOptions> = {
   ...ENDPOINT,
-  path: aString,
-  scope: notNegative,
-  durable: aBoolean,
+  path: text(),
+  onError: callable('a class'),
+  shutdown: group(SHUTDOWN),
+  trustProxy: anyOf(
+    flag,
+    count('hops', 0),
+    text('an address or range'),
+    listOf('a list of addresses and ranges', text('an address or range')),
+    callable(),
+  ),
+  hosts: listOf(
+    'a list of hosts',
+    recognized("a host such as 'app.example', 'app.example:8443' or '*.app.example'", isHost),
+  ),
+  publicUrl: recognized("a URL such as 'https://app.example' without query and fragment", isPublicUrl),
+  userId: callable(),
+  useGlobalPrefix: flag,
+  gateways: flag,
+  context: choice('parameters', 'async-local'),
 };
 
-const MODULE: Readonly<Record<keyof PlackWebSocketOptions, Check>> = {
-  ...ENDPOINT,
-  path: aString,
-  onError: aFunction,
-  heartbeat: [(value) => value === false || section(HEARTBEAT)[0](value), 'false, or { intervalMs, timeoutMs }'],
-  shutdown: section(SHUTDOWN),
-  trustProxy: [
-    (value) => ['boolean', 'number', 'string', 'function'].includes(typeof value) || Array.isArray(value),
-    'true, false, a number of hops, addresses, or a function',
-  ],
-  userId: aFunction,
-  useGlobalPrefix: aBoolean,
-  gateways: aBoolean,
-  context: [(value) => value === 'parameters' || value === 'async-local', "'parameters' or 'async-local'"],
-};
+/** How messages name the options of the module. */
+export const PLACE_OF_MODULE = 'PlackWebSocketModule.forRoot';
+
+const logger = new Logger('PlackWebSocket');
 
 /**
  * Checks the options of the module.
  * @throws ConfigurationError naming the option, what was expected and what came.
  */
 export function readModuleOptions(given: PlackWebSocketModuleOptions = {}): PlackWebSocketOptions {
-  check(given, MODULE, 'PlackWebSocketModule.forRoot');
-  return Object.assign(new PlackWebSocketOptions(), defined(given));
+  warnOf(checkOptions(given, group(MODULE), { name: PLACE_OF_MODULE }));
+  warnOf(limitsOfForgedAddresses(given.limits, given.trustProxy, PLACE_OF_MODULE));
+  refuseTwoRates(given.limits, PLACE_OF_MODULE);
+  const options = withDefaults(PlackWebSocketOptions, given);
+  if (given.concurrency !== undefined) withConcurrency.add(options);
+  return options;
+}
+
+/** Options in which the application itself says how many messages are handled side by side. */
+const withConcurrency = new WeakSet<PlackWebSocketOptions>();
+
+/**
+ * Messages of one client of a gateway that may be handled side by side: as many as may wait, since handlers of gateways ask
+ * their client and await its answer, unless the application says how many.
+ */
+export function gatewayConcurrency(options: PlackWebSocketOptions, { maxPendingMessages }: LimitsOptions): number {
+  return withConcurrency.has(options) ? options.concurrency : maxPendingMessages;
 }
 
 /**
- * Checks the options of one endpoint and fills them up with those of the module.
+ * Checks the options of one endpoint and fills them up with those of the module; handshake hooks add up and are left to
+ * the caller.
+ * @param where begins the messages: `@WsEndpoint of RoomEndpoint`.
  * @throws ConfigurationError naming the class and the option.
  */
 export function readEndpointOptions(
   given: WsEndpointOptions,
   module: PlackWebSocketOptions,
-  className: string,
-): EndpointOptions & { limits: LimitsOptions } {
-  const where = `@WsEndpoint of ${className}`;
-  check(given, DECORATOR, where);
-  const misplaced = MODULE_LIMITS.find((name) => given.limits?.[name] !== undefined);
-  if (misplaced !== undefined) {
-    throw new ConfigurationError(
-      `${where}: limits.${misplaced} counts for all endpoints together. Set it in PlackWebSocketModule.forRoot.`,
-    );
-  }
-  const options: EndpointOptions = Object.assign(new EndpointOptions(), pick(module), pick(given));
-  return Object.assign(options, {
-    limits: Object.assign(new LimitsOptions(), defined(module.limits), defined(given.limits ?? {})),
+  where: string,
+): Omit<EndpointOptions, 'handshake' | 'heartbeat'> & {
+  limits: LimitsOptions;
+  heartbeat: HeartbeatOptions | undefined;
+} {
+  const place = { name: where, module: { name: PLACE_OF_MODULE, options: MODULE } };
+  warnOf(checkOptions(given, group(WS_ENDPOINT), place));
+  warnOf(limitsOfForgedAddresses(given.limits, module.trustProxy, place.name));
+  refuseTwoRates(given.limits, where);
+  return Object.assign(withDefaults(EndpointOptions, pick(module), pick(given)), {
+    limits: withDefaults(
+      LimitsOptions,
+      hasRate(given.limits) ? withoutRates(module.limits) : module.limits,
+      given.limits ?? {},
+    ),
+    heartbeat: readHeartbeat(given.heartbeat, module.heartbeat),
   });
 }
 
-function check(given: object, checks: Readonly<Record<string, Check>>, where: string): void {
-  if (typeof given !== 'object' || given === null) throw new ConfigurationError(`${where} takes an object of options.`);
-  for (const [name, value] of Object.entries(given)) {
-    const known = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (known === undefined) {
-      throw new ConfigurationError(
-        `${where} does not know the option ${JSON.stringify(name)}. Known are: ${Object.keys(checks).join(', ')}.`,
-      );
-    }
-    if (value === undefined) continue;
-    const [test, expectation] = known;
-    if (!test(value)) {
-      throw new ConfigurationError(
-        `${where}: ${name} must be ${expectation}, not ${show(value)}.${detail(name, value)}`,
-      );
-    }
-  }
+/** What an endpoint says over what the module says; `undefined` when it is off. */
+function readHeartbeat(
+  own: EndpointOptions['heartbeat'] | undefined,
+  ofModule: EndpointOptions['heartbeat'],
+): HeartbeatOptions | undefined {
+  if ((own ?? ofModule) === false) return undefined;
+  return withDefaults(HeartbeatOptions, ofModule === false ? {} : ofModule, own === false ? {} : (own ?? {}));
 }
 
-/** Groups of options, so that an error can name the member that is wrong. */
-const GROUPS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
-  limits: LIMITS,
-  heartbeat: HEARTBEAT,
-  shutdown: SHUTDOWN,
-  compression: COMPRESSION,
-};
-
-function detail(name: string, value: unknown): string {
-  const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : undefined;
-  if (group === undefined || typeof value !== 'object' || value === null) return '';
-  for (const [key, entry] of Object.entries(value)) {
-    const known = Object.hasOwn(group, key) ? group[key] : undefined;
-    if (known === undefined) {
-      return ` ${name} does not know ${JSON.stringify(key)}; known are: ${Object.keys(group).join(', ')}.`;
-    }
-    if (entry !== undefined && !known[0](entry)) return ` ${name}.${key} must be ${known[1]}, not ${show(entry)}.`;
-  }
-  return '';
+/** The options that a module sets for its endpoints, out of all its options. */
+function pick({ handshake: _, ...values }: Partial<EndpointOptions> | WsEndpointOptions): Partial<EndpointOptions> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(ENDPOINT, key)));
 }
 
-function section(checks: Readonly<Record<string, Check>>): Check {
-  return [
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      Object.entries(value).every(
-        ([key, entry]) => Object.hasOwn(checks, key) && (entry === undefined || checks[key]?.[0](entry) === true),
-      ),
-    `an object with any of ${Object.keys(checks).join(', ')}`,
-  ];
+function hasRate(limits: Partial<LimitsOptions> | undefined): boolean {
+  return (limits?.messagesPerSecond ?? limits?.rate) !== undefined;
 }
 
-/** Without the keys whose value is `undefined`, which would hide the default. */
-function defined<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+/** An endpoint has a rate of its own, and the module none for it. */
+function withoutRates({ messagesPerSecond: _, rate: __, ...limits }: Partial<LimitsOptions>): Partial<LimitsOptions> {
+  return limits;
 }
 
-function pick(values: Partial<EndpointOptions>): Partial<EndpointOptions> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([key, value]) => Object.hasOwn(ENDPOINT, key) && value !== undefined),
+/** @throws ConfigurationError for two options that say the same thing. */
+function refuseTwoRates(limits: Partial<LimitsOptions> | undefined, place: string): void {
+  if (limits?.messagesPerSecond === undefined || limits.rate === undefined) return;
+  throw new ConfigurationError(
+    `${place}: limits.messagesPerSecond is short for a limits.rate that closes, so one place has one of the two. ` +
+      `Leave it out, or limits.rate.`,
   );
 }
 
-function isBetween(value: unknown, min: number, max: number): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
-}
+/** Limits that count by the address of the client. */
+const PER_ADDRESS = ['maxConnectionsPerIp', 'maxPendingHandshakesPerIp'] as const;
 
-function isCodec(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'encode' in value &&
-    typeof value.encode === 'function' &&
-    'decode' in value &&
-    typeof value.decode === 'function'
+/** Where every proxy is believed, every client is: it writes an address of its own choice, another for each connection. */
+function limitsOfForgedAddresses(
+  limits: Partial<LimitsOptions> | undefined,
+  trustProxy: TrustProxy | undefined,
+  place: string,
+): string[] {
+  if (trustProxy !== true) return [];
+  return PER_ADDRESS.filter((name) => limits?.[name] !== undefined).map(
+    (name) =>
+      `${place}: limits.${name} counts by addresses that clients can write themselves, because trustProxy is true. ` +
+      "Name the proxies that are believed: trustProxy: 'loopback', a list of addresses, or the number of hops.",
   );
 }
 
-function isOrigin(value: unknown): boolean {
-  if (value === 'same-origin' || value === '*' || typeof value === 'function') return true;
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string' || entry instanceof RegExp);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'function') return `the function ${value.name || 'without a name'}`;
-  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return 'an object';
-  }
+/** Writes what is dangerous about options to the log. */
+export function warnOf(warnings: readonly string[]): void {
+  for (const warning of warnings) logger.warn(warning);
 }

@@ -1,22 +1,33 @@
-import { Injectable, VersioningType } from '@nestjs/common';
+import { Injectable, VERSION_NEUTRAL, VersioningType, type Type } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { AdapterSettings } from './adapter/adapter-settings.js';
-import { GatewaySerializer } from './adapter/gateway.serializer.js';
-import { ConnectionLimits, defaultUserId, type CountLimits, type UserId } from './connection/connection-limits.js';
+import { GatewaySerializer } from './adapter/gateway/gateway.serializer.js';
+import { ConnectionLimits, type CountLimits } from './limits/connection-limits.js';
 import { CompressionOptions } from './connection/compression.options.js';
-import { HeartbeatOptions } from './connection/heartbeat.js';
-import { LimitsOptions } from './connection/limits.options.js';
-import { ProxyTrust } from './connection/proxy-trust.js';
-import type { EndpointDefinition } from './endpoint/endpoint-definition.js';
-import type { EndpointSettings } from './endpoint/endpoint.js';
-import type { EndpointOptions } from './endpoint/endpoint.options.js';
-import type { ErrorHook, HandshakeHook, LoginHook } from './endpoint/handshake-hook.js';
+import { LimitsOptions } from './limits/limits.options.js';
+import type { MessageRates } from './limits/message-rates.js';
+import type { UserId } from './limits/user-id.js';
+import { ProxyTrust } from './request/proxy-trust.js';
+import { PublicNames } from './request/public-names.js';
+import type { EndpointDefinition } from './endpoint/definition/endpoint-definition.js';
+import type { EndpointSettings, GatewaySockets } from './endpoint/endpoint.js';
+import type { EndpointOptions, EndpointVersion, WsEndpointOptions } from './endpoint/endpoint.options.js';
+import type { ErrorHook, HandshakeHook, HandshakeOption, LoginHook } from './endpoint/handshake-hook.js';
 import { HookResolver } from './endpoint/hook-resolver.js';
-import { joinPath } from './endpoint/path-pattern.js';
-import { describe } from './errors/describe-error.js';
+import { joinPath } from './routing/path-pattern.js';
+import { describeError } from './errors/describe-error.js';
 import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
-import { PlackWebSocketOptions, readEndpointOptions } from './plack-websocket.options.js';
+import { checkGatewayOptions } from './options/gateway-table.js';
+import { readRates, refuseRateOfRaw } from './options/read-rates.js';
+import { withDefaults } from './options/with-defaults.js';
+import {
+  gatewayConcurrency,
+  PLACE_OF_MODULE,
+  PlackWebSocketOptions,
+  readEndpointOptions,
+  warnOf,
+} from './plack-websocket.options.js';
 import { JsonSerializer } from './serializer/json.serializer.js';
 import { RawSerializer } from './serializer/raw.serializer.js';
 import { Serializer } from './serializer/serializer.js';
@@ -24,11 +35,11 @@ import { Serializer } from './serializer/serializer.js';
 /** The options as the adapter wants them: defaults filled in, classes built, endpoints' own options applied. */
 @Injectable()
 export class ResolvedOptions extends AdapterSettings {
-  override readonly heartbeat: HeartbeatOptions | undefined;
   override readonly shutdown: ShutdownOptions;
   override readonly proxies: ProxyTrust;
+  override readonly names: PublicNames;
   override readonly limits: LimitsOptions;
-  override readonly userId: UserId;
+  override readonly userId: UserId | undefined;
   override readonly handshakeTimeoutMs: number;
   override readonly gateways: boolean;
   /** One instance each, so that a broadcast encodes once for all endpoints that share a serializer. */
@@ -37,37 +48,56 @@ export class ResolvedOptions extends AdapterSettings {
     ['json', new JsonSerializer()],
   ]);
 
+  /** One for all gateways, for the same reason. */
+  readonly #gatewaySerializer = new GatewaySerializer();
+
+  /** One instance for all endpoints, where it is a class. */
+  #handshakeOfModule: Promise<HandshakeHook | undefined> | undefined;
+
+  /** One for all endpoints without one of their own: their messages count together. */
+  readonly #rates: MessageRates | undefined;
+
   constructor(
     private readonly options: PlackWebSocketOptions,
     private readonly resolver: HookResolver,
     private readonly config: ApplicationConfig,
   ) {
     super();
-    const { heartbeat, shutdown, trustProxy, limits } = options;
-    this.heartbeat = heartbeat === false ? undefined : Object.assign(new HeartbeatOptions(), heartbeat);
-    this.shutdown = Object.assign(new ShutdownOptions(), shutdown);
+    const { shutdown, trustProxy, limits } = options;
+    this.shutdown = withDefaults(ShutdownOptions, shutdown);
     this.proxies = toProxyTrust(trustProxy);
+    this.names = new PublicNames(options.hosts, options.publicUrl);
     this.gateways = options.gateways;
     this.handshakeTimeoutMs = options.handshakeTimeoutMs;
-    this.limits = Object.assign(new LimitsOptions(), limits);
-    this.userId = options.userId ?? defaultUserId;
+    this.limits = withDefaults(LimitsOptions, limits);
+    this.userId = options.userId;
+    this.#rates = readRates(limits.rate, PLACE_OF_MODULE);
   }
 
-  override pathOf(definition: EndpointDefinition): string {
+  override pathsOf({ options, metatype }: EndpointDefinition): readonly [string, ...string[]] {
     const prefix = this.options.useGlobalPrefix ? this.config.getGlobalPrefix() : '';
-    const version = definition.options.version ?? this.options.version;
-    return joinPath(
-      prefix,
-      this.#versionSegment(version, definition),
-      this.options.path,
-      definition.options.path ?? '',
+    const version = options.version ?? this.options.version;
+    const versions = new Set<EndpointVersion | undefined>(typeof version === 'object' ? version : [version]);
+    const [first, ...others] = [...versions].map((one) =>
+      joinPath(prefix, this.#versionSegment(one, metatype), this.options.path, options.path ?? ''),
+    );
+    if (first !== undefined) return [first, ...others];
+    throw new ConfigurationError(
+      `${metatype.name} has an empty list as version, so nothing would serve it. Name a version, or leave the option out.`,
     );
   }
 
-  #versionSegment(version: string | undefined, { metatype }: EndpointDefinition): string {
-    if (version === undefined) return '';
+  #versionSegment(version: EndpointVersion | undefined, metatype: Type): string {
+    if (version === undefined || version === VERSION_NEUTRAL) return '';
     const versioning = this.config.getVersioning();
-    if (versioning?.type !== VersioningType.URI) {
+    if (versioning !== undefined && versioning.type !== VersioningType.URI) {
+      throw new ConfigurationError(
+        `${metatype.name} has version ${JSON.stringify(version)}, but the application does not tell versions by the path, ` +
+          "and the WebSocket of a browser cannot send a header. Leave version out and put it into the path, as in @WsEndpoint('v2/chat'), or " +
+          'use VersioningType.URI.',
+      );
+    }
+    if (versioning === undefined) {
       throw new ConfigurationError(
         `${metatype.name} has version ${JSON.stringify(version)}, but the application has no URI versioning. ` +
           'Call app.enableVersioning({ type: VersioningType.URI }) before the application is initialized, or leave version out.',
@@ -79,51 +109,103 @@ export class ResolvedOptions extends AdapterSettings {
   override async settingsOf(definition: EndpointDefinition): Promise<EndpointSettings> {
     const { name } = definition.metatype;
     const where = `@WsEndpoint of ${name}`;
-    const options = readEndpointOptions(definition.options, this.options, name);
-    if (options.serializer === 'raw' && definition.events.size > 0) {
-      const [event] = definition.events.keys();
+    const options = readEndpointOptions(definition.options, this.options, where);
+    const withEvents = [definition, ...definition.parts].find(({ events }) => events.size > 0);
+    if (options.serializer === 'raw' && withEvents !== undefined) {
+      const [event] = withEvents.events.keys();
+      const who = withEvents === definition ? name : `${withEvents.metatype.name}, a part of ${name},`;
       throw new ConfigurationError(
-        `${name} has @OnMessage('${event}') but the raw serializer, which knows no events. ` +
+        `${who} has @OnMessage('${event}') but the raw serializer, which knows no events. ` +
           `Set serializer: 'json' on the endpoint or the module, or use @OnMessage() without an event.`,
       );
     }
-    return this.#settings(options, where, this.#ownLimits(definition.options.limits));
+    const ownRate = definition.options.limits?.rate;
+    if (options.serializer === 'raw') refuseRateOfRaw(ownRate, where);
+    if (options.protocolRequired && options.protocols.length === 0) {
+      throw new ConfigurationError(
+        `${where}: protocolRequired needs protocols, the subprotocols of which one is required.`,
+      );
+    }
+    const handshakes = await this.#handshakes(definition.options.handshake, where);
+    const settings = await this.#settings(options, where, handshakes, this.#ownLimits(definition.options.limits));
+    return { ...settings, host: readHost(definition.options.host) };
   }
 
-  override async gatewaySettings(): Promise<EndpointSettings> {
-    const where = 'PlackWebSocketModule.forRoot';
-    const options = readEndpointOptions({}, this.options, where);
-    return { ...(await this.#settings(options, where)), serializer: new GatewaySerializer() };
+  override checkGateway(options: object, port: number, className: string): void {
+    warnOf(checkGatewayOptions(options, port, placeOfGateway(className)));
+  }
+
+  override async gatewaySettings(
+    own: WsEndpointOptions,
+    className: string,
+    ws: GatewaySockets,
+  ): Promise<EndpointSettings> {
+    const where = placeOfGateway(className);
+    const options = readEndpointOptions(own, this.options, where);
+    const handshakes = await this.#handshakes(own.handshake, where);
+    options.limits.maxStreams = this.options.limits.maxStreams ?? STREAMS_OF_GATEWAY;
+    const settings = await this.#settings(options, where, handshakes);
+    const concurrency = gatewayConcurrency(this.options, settings.limits);
+    return { ...settings, concurrency, serializer: this.#gatewaySerializer, ws };
   }
 
   override errorHook(): Promise<ErrorHook | undefined> {
-    return this.resolver.resolve<ErrorHook>(
-      this.options.onError as ErrorHook,
-      'onError',
-      'PlackWebSocketModule.forRoot',
-    );
+    return this.resolver.resolve<ErrorHook>(this.options.onError as ErrorHook, 'onError', PLACE_OF_MODULE);
   }
 
   async #settings(
     options: ReturnType<typeof readEndpointOptions>,
     where: string,
+    handshakes: readonly HandshakeHook[],
     connectionLimits?: ConnectionLimits,
   ): Promise<EndpointSettings> {
-    const { origin, protocols, concurrency, limits, handshakeTimeoutMs, closeTimeoutMs, middleware } = options;
-    return {
-      serializer: await this.#serializer(options.serializer, where),
-      handshake: await this.resolver.resolve<HandshakeHook>(options.handshake as HandshakeHook, 'handshake', where),
-      login: await this.resolver.resolve<LoginHook>(options.login as LoginHook, 'login', where),
+    const {
+      expiresAt,
       origin,
       protocols,
+      protocolRequired,
       concurrency,
       limits,
+      handshakeTimeoutMs,
+      closeTimeoutMs,
+      middleware,
+    } = options;
+    return {
+      serializer: await this.#serializer(options.serializer, where),
+      handshakes,
+      login: await this.resolver.resolve<LoginHook>(options.login as LoginHook, 'login', where),
+      expiresAt,
+      origin,
+      names: this.names,
+      protocols,
+      isProtocolRequired: protocolRequired,
+      host: undefined,
+      concurrency,
+      limits,
+      rates: limits.rate === this.options.limits.rate ? this.#rates : readRates(limits.rate, where),
       compression: readCompression(options, where),
       connectionLimits,
       handshakeTimeoutMs,
       closeTimeoutMs,
+      heartbeat: options.heartbeat,
       middleware,
     };
+  }
+
+  /** The module's hook, unless the endpoint leaves it out, and after it the endpoint's. */
+  async #handshakes(own: WsEndpointOptions['handshake'], where: string): Promise<readonly HandshakeHook[]> {
+    const replaces = typeof own === 'object';
+    const hooks = [
+      replaces
+        ? undefined
+        : await (this.#handshakeOfModule ??= this.#handshake(this.options.handshake, PLACE_OF_MODULE)),
+      await this.#handshake(replaces ? own.replace : own, where),
+    ];
+    return hooks.filter((hook) => hook !== undefined);
+  }
+
+  #handshake(option: HandshakeOption | undefined, where: string): Promise<HandshakeHook | undefined> {
+    return this.resolver.resolve<HandshakeHook>(option as HandshakeHook, 'handshake', where);
   }
 
   /** An endpoint counts its own connections only when it says how many there may be. */
@@ -147,6 +229,11 @@ export class ResolvedOptions extends AdapterSettings {
   }
 }
 
+function readHost(host: WsEndpointOptions['host']): PublicNames | undefined {
+  if (host === undefined) return undefined;
+  return new PublicNames(typeof host === 'string' ? [host] : host);
+}
+
 function readCompression(
   { compression, limits }: Pick<ReturnType<typeof readEndpointOptions>, 'compression' | 'limits'>,
   where: string,
@@ -157,14 +244,21 @@ function readCompression(
       `${where}: compression needs limits.maxPayloadBytes, or a small message could inflate without end.`,
     );
   }
-  return Object.assign(new CompressionOptions(), compression === true ? {} : compression);
+  return withDefaults(CompressionOptions, compression === true ? {} : compression);
+}
+
+/** Interceptors make a stream of every answer of a gateway, so many of them only wait for their handler. */
+const STREAMS_OF_GATEWAY = 1_000;
+
+function placeOfGateway(className: string): string {
+  return `@WebSocketGateway of ${className}`;
 }
 
 function toProxyTrust(trustProxy: PlackWebSocketOptions['trustProxy']): ProxyTrust {
   try {
     return new ProxyTrust(trustProxy);
   } catch (error) {
-    throw new ConfigurationError(`PlackWebSocketModule.forRoot: trustProxy cannot be read: ${describe(error)}`, {
+    throw new ConfigurationError(`PlackWebSocketModule.forRoot: trustProxy cannot be read: ${describeError(error)}`, {
       cause: error,
     });
   }

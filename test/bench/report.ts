@@ -7,6 +7,8 @@ import { type Metric, METRICS } from './workloads/workload.js';
 
 /** A server that ran, or wanted to, for less than this part of the time was waiting for something else than its core. */
 const AT_LIMIT = 0.9;
+/** Characters of the longest line of a page. */
+const WIDEST = 160;
 const REFERENCES: readonly ContenderName[] = ['ws', 'platform-ws', 'base'];
 
 /** The whole report as Markdown, the same for a terminal and for the README. */
@@ -91,7 +93,7 @@ function valueColumn(result: WorkloadResult, metric: Metric): Column {
 /** Says who held up whom. CPU per message stands either way; throughput is the server's own only where it is at its limit. */
 function limitColumn(result: WorkloadResult): Column {
   return {
-    heading: 'at its limit',
+    heading: 'limit',
     cell: (contender) => {
       const waited = summary(result, contender, 'serverWaited')?.median ?? 0;
       const server = waited + (summary(result, contender, 'serverBusy')?.median ?? 0);
@@ -106,8 +108,33 @@ function withSpread({ median, min, max }: Spread, decimals: number): string {
   return `${median.toFixed(decimals)} (${min.toFixed(decimals)}–${max.toFixed(decimals)})`;
 }
 
-/** Padded, so that the source of the table is a table as well. */
+/** A table that a terminal can show: columns that do not fit go into one more table below, with the first one repeated. */
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, i) => Math.max(heading.length, 3, ...rows.map((row) => row[i]?.length ?? 0)));
+  const parts: number[][] = [];
+  let width = WIDEST;
+  for (const [column, columnWidth = 0] of widths.entries()) {
+    if (column === 0) continue;
+    width += columnWidth + 3;
+    if (width > WIDEST) {
+      parts.push([0]);
+      width = (widths[0] ?? 0) + columnWidth + 7;
+    }
+    parts.at(-1)?.push(column);
+  }
+  const pick = (cells: readonly string[], columns: readonly number[]): string[] => columns.map((i) => cells[i] ?? '');
+  return parts
+    .map((columns) =>
+      paddedTable(
+        pick(headings, columns),
+        rows.map((row) => pick(row, columns)),
+      ),
+    )
+    .join('\n\n');
+}
+
+/** Padded, so that the source of the table is a table as well. */
+function paddedTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, i) => Math.max(heading.length, 3, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`;

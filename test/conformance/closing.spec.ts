@@ -2,19 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../src/index.js';
 import { close, frame, OPCODE, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
-import { closeOf, EchoScene } from './support/echo-scene.js';
-
-async function opened(scene: EchoScene): Promise<{ peer: RawPeer; connection: Connection }> {
-  const peer = await scene.open();
-  return { peer, connection: await scene.established.next() };
-}
-
-/** Answers a close frame and lets go of the TCP connection when the server has. */
-async function answerClose(peer: RawPeer, code?: number): Promise<void> {
-  await peer.writeRaw(close(code));
-  expect(await peer.ended()).toBe('fin');
-  peer.end();
-}
+import { answerClose, closeOf, EchoScene, opened } from './support/echo-scene.js';
 
 describe('closing', () => {
   it('4.3 #83 close() sends 1000 and ends cleanly', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../src/index.js';
+import { patient } from '../support/patience.js';
 import { close, OPCODE, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { closeOf, EchoScene } from './support/echo-scene.js';
@@ -140,7 +141,10 @@ describe('handlers and sending', () => {
       const sent = connection.send(Buffer.alloc(size, 7));
       // What fits into the buffers of the kernel may be gone at once.
       if (size > MIB) expect(connection.bufferedBytes).toBeGreaterThan(0);
-      expect(await peer.nextFrame({ timeoutMs: 10_000 })).toMatchObject({ fin: true, payload: { length: size } });
+      expect(await peer.nextFrame({ timeoutMs: patient(10_000) })).toMatchObject({
+        fin: true,
+        payload: { length: size },
+      });
       await expect(sent).resolves.toBe(true);
       expect(connection.bufferedBytes).toBe(0);
     }

@@ -6,6 +6,7 @@ import type { Connection } from '../../src/index.js';
 import { certificate } from '../support/certificate.js';
 import { ChildApp } from '../support/child-app.js';
 import { Gate } from '../support/journal.js';
+import { patient } from '../support/patience.js';
 import { close, OPCODE, text } from '../support/raw-frame.js';
 import { parseAnswer, upgradeRequest } from '../support/raw-http.js';
 import { RawPeer } from '../support/raw-peer.js';
@@ -55,7 +56,7 @@ describe('the life of a connection', () => {
     void connection.send(pieces[0]);
     connection.close(4000, 'done');
     peer.resume();
-    const { opcode, payload } = await peer.nextFrame({ timeoutMs: 10_000 });
+    const { opcode, payload } = await peer.nextFrame({ timeoutMs: patient(10_000) });
     expect([opcode, payload.equals(pieces[0] ?? payload.subarray(1))]).toEqual([OPCODE.binary, true]);
     expect(await closeOf(peer)).toEqual({ code: 4000, reason: 'done' });
     await peer.writeRaw(close(4000));

@@ -70,6 +70,18 @@ describe('RFC 6455 §10.2: the origin', () => {
     });
   });
 
+  describe("in a list may stand for itself as 'same-origin'", () => {
+    it.each<[string, Headers, number]>([
+      ['the same host', from('http://app.example'), 101],
+      ['an origin of the list', from('https://partner.example'), 101],
+      ['another host', from('http://evil.example'), 403],
+      ['the words themselves', from('same-origin'), 403],
+    ])('%s', async (_what, headers, status) => {
+      const scene = await EchoScene.start({ options: { origin: ['same-origin', 'https://partner.example'] } });
+      expect(await statusOf(scene, headers)).toBe(status);
+    });
+  });
+
   describe('behind a proxy', () => {
     const forwarded: Headers = {
       Host: 'internal:3000',

@@ -3,18 +3,7 @@ import type { Connection, FinishInfo } from '../../src/index.js';
 import { Gate } from '../support/journal.js';
 import { close, frame, OPCODE, ping, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
-import { closeOf, EchoScene, type EchoSpec } from './support/echo-scene.js';
-
-async function opened(scene: EchoScene): Promise<{ peer: RawPeer; connection: Connection }> {
-  const peer = await scene.open();
-  return { peer, connection: await scene.established.next() };
-}
-
-async function answerClose(peer: RawPeer, code?: number): Promise<void> {
-  await peer.writeRaw(close(code));
-  expect(await peer.ended()).toBe('fin');
-  peer.end();
-}
+import { answerClose, closeOf, EchoScene, opened, type EchoSpec } from './support/echo-scene.js';
 
 describe('RFC 6455 §7: the closing handshake', () => {
   it('§7.1.1: the server lets go of the TCP connection first, in either case', async () => {
@@ -48,7 +37,7 @@ describe('RFC 6455 §7: the closing handshake', () => {
     await peer.writeRaw(close(1000));
     await closeOf(peer);
     await expect(connection.send('late')).resolves.toBe(false);
-    connection.ping();
+    void connection.ping();
     expect(await peer.ended()).toBe('fin');
     expect(peer.unread).toHaveLength(0);
   });

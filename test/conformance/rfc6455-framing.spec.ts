@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { patient } from '../support/patience.js';
 import { binary, fragments, frame, OPCODE, ping, text, type FrameSpec } from '../support/raw-frame.js';
 import { closeOf, EchoScene } from './support/echo-scene.js';
 
@@ -103,7 +104,7 @@ describe('RFC 6455 §5: framing', () => {
     const burst = Buffer.concat(Array(2000).fill(ping('x'.repeat(125))));
     const pour = (): unknown => peer.socket.writable && peer.socket.write(burst, () => setImmediate(pour));
     pour();
-    expect(await scene.finished.next(10_000)).toMatchObject({ code: 1006, clean: false });
+    expect(await scene.finished.next(patient(10_000))).toMatchObject({ code: 1006, clean: false });
     peer.reset();
   });
 

@@ -85,6 +85,27 @@ describe('forRootAsync', () => {
   });
 });
 
+describe('the module imported without forRoot', () => {
+  const remedy =
+    'PlackWebSocketModule is imported without options. Write PlackWebSocketModule.forRoot() or .forRootAsync() in the ' +
+    'imports of the root module; no other module has to import it.';
+
+  it('stops the application and says how to import it', async () => {
+    await expect(startApp({ endpoints: [Events], options: false, imports: [PlackWebSocketModule] })).rejects.toThrow(
+      new ConfigurationError(remedy),
+    );
+  });
+
+  it('stops the application beside an import with forRoot as well', async () => {
+    @Module({ imports: [PlackWebSocketModule] })
+    class FeatureModule {}
+    const options = { serializer: 'json' } as const;
+    await expect(startApp({ endpoints: [Events], options, imports: [FeatureModule] })).rejects.toThrow(
+      new ConfigurationError(remedy),
+    );
+  });
+});
+
 describe('without an HTTP server the module does nothing', () => {
   @WsEndpoint('quiet')
   class Quiet {
@@ -100,6 +121,12 @@ describe('without an HTTP server the module does nothing', () => {
     const registry = context.get(ConnectionRegistry);
     expect([registry.size, registry.broadcast('x')]).toEqual([0, { matched: 0, sent: 0, dropped: 0 }]);
     expect(registry.state).toBe('starting');
+    expect(() => registry.url(Quiet)).toThrow(
+      new ConfigurationError(
+        'Quiet has no URL here: this is an application context or a microservice, which has no HTTP server. ' +
+          'Build the URL in the application that serves it, or hand it over in the configuration.',
+      ),
+    );
     await context.close();
     expect(logger.problems).toEqual([]);
     expect(logger.at('log').join('\n')).not.toContain('Mapped');

@@ -1,6 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Connection, MessageEncodingError, OnEstablish, OnFinish, Serializer, WsEndpoint } from '../../src/index.js';
-import type { QueuedClient } from '../../src/testing.js';
+import {
+  Connection,
+  MessageEncodingError,
+  OnEstablish,
+  OnFinish,
+  OnMessage,
+  Serializer,
+  TooManyChannelsError,
+  WsEndpoint,
+} from '../../src/index.js';
+import { fakeConnection, type QueuedClient } from '../../src/testing.js';
 import { Journal } from '../support/journal.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
 
@@ -40,11 +49,14 @@ describe('channels', () => {
   }
 
   @WsEndpoint('raw')
-  class Raw {}
+  class Raw {
+    @OnEstablish()
+    enter(): void {}
+  }
 
   beforeEach(async () => {
     left = new Journal();
-    app = await startApp({ endpoints: [Room, Raw] });
+    app = await startApp({ endpoints: [Room, Raw], options: { limits: { maxChannels: 1_000_000 } } });
     clients = {
       ann: await app.connect('/ws/room?join=red'),
       ben: await app.connect('/ws/room?join=red&join=blue'),
@@ -85,10 +97,50 @@ describe('channels', () => {
     ["except('blue').broadcast", (ann) => ann.to('*').except('blue').broadcast(1), { dan: 1 }],
     ['except twice adds up', (ann) => ann.to('*').except('blue').except('red').send(1), { dan: 1 }],
     ["except('*'): nobody", (ann) => ann.to('*').except('*').send(1), {}],
+    ['except(): nobody is left out', (ann) => ann.to('red').except().send(1), { ann: 1, ben: 1 }],
+    ["only('blue'): those who are in both", (ann) => ann.to('red').only('blue').send(1), { ben: 1 }],
+    ["only('blue', connection)", (ann) => ann.to('red').only('blue', ann).send(1), { ann: 1, ben: 1 }],
+    [
+      'only(list)',
+      (ann) =>
+        ann
+          .to('*')
+          .only(new Set(['blue', ann]))
+          .send(1),
+      { ann: 1, ben: 1, cat: 1 },
+    ],
+    ["only('*'): everybody", (ann) => ann.to('red').only('*').send(1), { ann: 1, ben: 1 }],
+    ['only(): nobody', (ann) => ann.to('red').only().send(1), {}],
+    ['only twice: who is in all', (ann) => ann.to('*').only('red').only('blue').send(1), { ben: 1 }],
+    ["only('blue').except('red')", (ann) => ann.to('*').only('blue').except('red').send(1), { cat: 1 }],
+    ["except('red').only('blue')", (ann) => ann.to('*').except('red').only('blue').send(1), { cat: 1 }],
+    ["only('red').broadcast: without the sender", (ann) => ann.to('*').only('red').broadcast(1), { ben: 1 }],
   ])('%s', async (_what, send, expected) => {
     const { matched } = send(connections.ann);
     expect(await received()).toEqual(expected);
     expect(matched).toBe(Object.keys(expected).length);
+  });
+
+  it.each<[string, (from: Connection) => unknown]>([
+    ['except(undefined)', (ann) => ann.to('red').except(undefined as never)],
+    ['except(null)', (ann) => ann.to('red').except(null as never)],
+    ['except(5)', (ann) => ann.to('red').except(5 as never)],
+    ['except([undefined])', (ann) => ann.to('red').except([undefined as never])],
+    ['except(audience)', (ann) => ann.to('red').except(ann.to('blue') as never)],
+    ['only(undefined)', (ann) => ann.to('red').only(undefined as never)],
+    ['only(audience)', (ann) => ann.to('red').only(ann.to('blue') as never)],
+    ['to(undefined)', (ann) => ann.to(undefined as never)],
+    ['to(5)', (ann) => ann.to(5 as never)],
+    ['to({})', (ann) => ann.to({} as never)],
+    ['registry.to(undefined)', () => app.registry.to(undefined as never)],
+    ['registry.to([5])', () => app.registry.to([5 as never])],
+    ['registry.in(undefined)', () => app.registry.in(undefined as never)],
+    ["registry.in('Room')", () => app.registry.in('Room' as never)],
+    ['registry.toUser(undefined)', () => app.registry.toUser(undefined as never)],
+    ['registry.toUser(NaN)', () => app.registry.toUser(Number.NaN)],
+    ['registry.toUser({ id })', () => app.registry.toUser({ id: 1 })],
+  ])('refuse what names no member at once: %s', (_what, name) => {
+    expect(() => name(connections.ann)).toThrow(TypeError);
   });
 
   it('are addressed in the same way from the registry, where nobody is the sender', async () => {
@@ -104,18 +156,20 @@ describe('channels', () => {
       expect(await received()).toEqual({ ben: 1, cat: 1, dan: 2 });
     });
 
-    it('joining the id of another connection overhears nothing', async () => {
-      connections.ben.join(connections.dan.id);
+    it('what has the form of an id cannot be joined, so that nothing is overheard', async () => {
+      expect(() => connections.ben.join('green', connections.dan.id)).toThrow(TypeError);
+      expect(() => connections.ben.setChannels('green', connections.dan.id)).toThrow(TypeError);
+      expect([...connections.ben.channels]).toEqual(['red', 'blue']);
       expect(app.registry.to(connections.dan.id).send('private').matched).toBe(1);
       expect(await received()).toEqual({ dan: 1 });
     });
 
-    it('joining it overhears nothing either after that connection has left', async () => {
+    it('not even after that connection has left', async () => {
       const { id } = connections.dan;
-      connections.ben.join(id);
       const finished = new Promise((resolve) => connections.dan.on('finish', resolve));
       await clients.dan.close();
       await finished;
+      expect(() => connections.ben.join(id)).toThrow(TypeError);
       expect(app.registry.to(id).send('private')).toEqual({ matched: 0, sent: 0, dropped: 0 });
       expect(await received()).toEqual({});
     });
@@ -150,10 +204,60 @@ describe('channels', () => {
     expect(await received()).toEqual({ ann: 1, ben: 2, cat: 1, dan: 1 });
   });
 
-  it('tell whether a connection is in any of them; everybody is in *', () => {
+  it('tell whether a connection has joined any of them', () => {
     const { ann } = connections;
-    expect([ann.inChannel('red'), ann.inChannel('blue', 'red'), ann.inChannel('*')]).toEqual([true, true, true]);
+    expect([ann.inChannel('red'), ann.inChannel('blue', 'red'), ann.inChannel(['blue', 'red'])]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect([ann.inChannel('blue'), ann.inChannel(), ann.inChannel('')]).toEqual([false, false, false]);
+  });
+
+  it('are only those that were joined: neither * nor the id of the connection is', () => {
+    const { ann } = connections;
+    expect([ann.inChannel('*'), ann.inChannel(ann.id), ann.inChannel(5 as never)]).toEqual([false, false, false]);
+  });
+
+  it.each<[string, string]>([
+    ['of 28 characters that begin as an id does', 'connector:room:0123456789abc'],
+    ['of a property of objects', '__proto__'],
+    ['with what other systems take for patterns', 'r.*.>'],
+    ['with a character NUL', 'a\0b'],
+    ['with an emoji', 'room 🙂'],
+  ])('may have any name: one %s', (_what, name) => {
+    const { dan } = connections;
+    dan.join(name);
+    expect([dan.inChannel(name), app.registry.to(name).connections(), [...dan.channels]]).toEqual([
+      true,
+      [dan],
+      [name],
+    ]);
+  });
+
+  it('are taken as lists too, of any length and each read once', () => {
+    const { dan } = connections;
+    const many = Array.from({ length: 200_000 }, (_none, number) => `n${number}`);
+    function* names(): Iterable<string> {
+      yield 'green';
+      yield 'grey';
+    }
+    dan.join(names(), 'pink');
+    expect([...dan.channels]).toEqual(['green', 'grey', 'pink']);
+    dan.setChannels(many);
+    expect([dan.channels.size, dan.inChannel(many), app.registry.to('n199999').size]).toEqual([200_000, true, 1]);
+    expect(app.registry.to(many).connections()).toEqual([dan]);
+    expect(app.registry.to('*').except(many).size).toBe(3);
+    const audience = app.registry.to(names());
+    dan.leave(new Set(many));
+    dan.join('grey');
+    expect([dan.channels.size, audience.size, audience.size]).toEqual([1, 1, 1]);
+  });
+
+  it('stay joined in their place when setChannels names them again', () => {
+    const { ann, ben } = connections;
+    ann.setChannels('green', 'red');
+    expect(app.registry.to('red').connections()).toEqual([ann, ben]);
   });
 
   it('are shown as a copy', () => {
@@ -161,7 +265,7 @@ describe('channels', () => {
     expect([connections.dan.channels.size, app.registry.to('red').size]).toEqual([0, 2]);
   });
 
-  it.each([['*'], [''], [undefined], [5], [['red']]])(
+  it.each([['*'], [''], [undefined], [null], [5], [[['red']]], [['red', 5]], [{}], ['\ud800']])(
     'cannot be called %p: a TypeError, and nothing is changed',
     (name) => {
       const { dan } = connections;
@@ -197,9 +301,11 @@ describe('channels', () => {
     expect(clients.cat.state).toBe('open');
   });
 
-  it('count a connection that is closing as dropped', async () => {
+  it('leave out a connection that is closing, which keeps the names of its own', async () => {
     connections.ben.close();
-    expect(app.registry.to('red').send(1)).toEqual({ matched: 2, sent: 1, dropped: 1 });
+    expect(app.registry.to('red').send(1)).toEqual({ matched: 1, sent: 1, dropped: 0 });
+    expect([app.registry.get(connections.ben.id), app.registry.to('red').size]).toEqual([undefined, 1]);
+    expect(connections.ben.channels.has('red')).toBe(true);
     expect(await received()).toMatchObject({ ann: 1 });
   });
 
@@ -210,16 +316,105 @@ describe('channels', () => {
     expect([await raw.next(), await clients.ann.next()]).toEqual(['text', '"text"']);
   });
 
-  it('leave out those whose serializer cannot encode, with a line in the log', async () => {
+  it('leave out those whose serializer cannot encode, with one warning for their endpoint', async () => {
     const raw = await app.connect('/ws/raw');
     expect(app.registry.broadcast({ for: 'json only' })).toEqual({ matched: 5, sent: 4, dropped: 1 });
+    expect(app.registry.in(Raw).send({ for: 'json only' })).toEqual({ matched: 1, sent: 0, dropped: 1 });
     expect(await received()).toEqual({ ann: 1, ben: 1, cat: 1, dan: 1 });
     expect(await raw.next()).toBe('end');
-    expect(app.logs.at('error')).toHaveLength(1);
+    expect(app.logs.problems).toEqual([
+      expect.stringMatching(
+        /^Connections of Raw do not get what is sent to many, since their serializer cannot encode it: /,
+      ),
+    ]);
+  });
+
+  it('throw for what no serializer can encode, and never because of who is connected', async () => {
+    await app.connect('/ws/raw');
+    expect(() => app.registry.in(Raw).send({ a: 1 })).not.toThrow();
+    const rawOnly = await startApp({ endpoints: [Raw] });
+    expect(rawOnly.registry.broadcast({ for: 'no one' })).toEqual({ matched: 0, sent: 0, dropped: 0 });
+    await rawOnly.connect('/ws/raw');
+    expect(() => rawOnly.registry.broadcast({ for: 'no one' })).toThrow(MessageEncodingError);
+    expect(rawOnly.registry.size).toBe(1);
+  });
+
+  it('hear the form of their own serializer where two share a buffer', async () => {
+    const scratch = Buffer.alloc(4);
+    class Scratch extends Serializer {
+      constructor(private readonly mark: string) {
+        super();
+      }
+
+      override encode(value: unknown): Uint8Array {
+        return scratch.fill(`${this.mark}${String(value)}`);
+      }
+
+      override decode(data: string | Buffer): unknown {
+        return data;
+      }
+    }
+    @WsEndpoint({ path: 'one', serializer: new Scratch('1') })
+    class One extends Raw {}
+    @WsEndpoint({ path: 'two', serializer: new Scratch('2') })
+    class Two extends Raw {}
+    const both = await startApp({ endpoints: [One, Two] });
+    const [one, two] = [await both.connect('/ws/one'), await both.connect('/ws/two')];
+    both.registry.broadcast('abc');
+    expect([String(await one.next()), String(await two.next())]).toEqual(['1abc', '2abc']);
   });
 
   it('send nothing to anybody when nobody can encode', async () => {
     expect(() => app.registry.broadcast(1n)).toThrow(MessageEncodingError);
     expect(await received()).toEqual({});
+  });
+});
+
+describe('limits.maxChannels', () => {
+  const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `room:${n}`);
+
+  it('is what join and setChannels keep to: more throws, and nothing has changed', async () => {
+    @WsEndpoint({ path: 'rooms', serializer: 'json', limits: { maxChannels: 3 } })
+    class Rooms {
+      @OnMessage('join')
+      join(connection: Connection, rooms: string[]): string[] {
+        connection.join(rooms);
+        return [...connection.channels];
+      }
+
+      @OnMessage('set')
+      set(connection: Connection, rooms: string[]): string[] {
+        connection.setChannels(rooms);
+        return [...connection.channels];
+      }
+    }
+    const app = await startApp({ endpoints: [Rooms] });
+    const client = await app.connect('/ws/rooms');
+    const ask = async (event: string, data: string[]): Promise<unknown> => {
+      void client.send({ event, data, id: 1 });
+      return client.nextJson();
+    };
+    const tooMany = { event: 'error', id: 1, data: { code: 'too_many_channels', message: expect.any(String) } };
+    const [connection] = app.registry;
+    expect(await ask('join', names(4))).toEqual(tooMany);
+    expect([...(connection?.channels ?? [])]).toEqual([]);
+    // A name twice is one channel.
+    expect(await ask('join', [...names(3), ...names(3)])).toMatchObject({ data: names(3) });
+    expect(await ask('join', names(3))).toMatchObject({ data: names(3) });
+    expect(await ask('join', ['one more'])).toEqual(tooMany);
+    expect(await ask('set', [...names(3), 'one more'])).toEqual(tooMany);
+    expect(connection?.channels).toEqual(new Set(names(3)));
+    expect(await ask('set', ['a', 'b', 'c'])).toMatchObject({ data: ['a', 'b', 'c'] });
+  });
+
+  it('is 1 000 by default, on fake connections too', () => {
+    const connection = fakeConnection();
+    connection.join(names(1_000));
+    expect(() => connection.join('one more')).toThrow(TooManyChannelsError);
+    expect(() => connection.setChannels(names(1_001))).toThrow(/1000 channels.*limits\.maxChannels/);
+    expect(connection.channels.size).toBe(1_000);
+    connection.leave('room:1');
+    connection.join('one more');
+    expect(connection.inChannel('one more')).toBe(true);
   });
 });

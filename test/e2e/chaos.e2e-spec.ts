@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { connect } from '../../src/testing.js';
 import { ChildApp } from '../support/child-app.js';
+import { connect } from '../support/connect.js';
+import { patient } from '../support/patience.js';
 import { BAD, Chance, GOOD, type Persona } from './hostile/personas.js';
 
 const FIXTURE = new URL('./hostile/chaos.fixture.ts', import.meta.url);
@@ -60,7 +61,7 @@ async function report(child: ChildApp): Promise<Report> {
 
 /** Reports again and again until everything has ended, or as long as that may take. */
 async function settledReport(child: ChildApp): Promise<Report> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + patient(5_000);
   for (;;) {
     const last = await report(child);
     const isSettled = last.sockets === 0 && last.finished === last.established && last.begun === last.settled;
@@ -69,39 +70,43 @@ async function settledReport(child: ChildApp): Promise<Report> {
 }
 
 describe('under good and bad clients', () => {
-  it('serves the good, outlives the bad, balances every counter and gives all memory back', async () => {
-    await using child = await ChildApp.start(FIXTURE);
-    const chance = new Chance(SEED);
-    await unleash(child, chance, WARM_UP_MS);
-    const before = await settledReport(child);
-    const visits = await unleash(child, chance, CHAOS_MS);
-    const after = await settledReport(child);
+  it(
+    'serves the good, outlives the bad, balances every counter and gives all memory back',
+    async () => {
+      await using child = await ChildApp.start(FIXTURE);
+      const chance = new Chance(SEED);
+      await unleash(child, chance, WARM_UP_MS);
+      const before = await settledReport(child);
+      const visits = await unleash(child, chance, CHAOS_MS);
+      const after = await settledReport(child);
 
-    const { established, begun, refused } = after;
-    expect({ ...after, seed: SEED }).toMatchObject({
-      finished: established,
-      announced: established,
-      announcedEnds: established,
-      settled: begun,
-      faults: 0,
-      sockets: 0,
-      open: 0,
-      channel: 0,
-      seed: SEED,
-    });
-    expect(established - before.established).toBeGreaterThan(50);
-    expect(refused).toBeGreaterThan(before.refused);
-    expect([...visits.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(100);
-    for (const name of Object.keys(GOOD)) expect(visits.get(name)).toBeGreaterThan(0);
+      const { established, begun, refused } = after;
+      expect({ ...after, seed: SEED }).toMatchObject({
+        finished: established,
+        announced: established,
+        announcedEnds: established,
+        settled: begun,
+        faults: 0,
+        sockets: 0,
+        open: 0,
+        channel: 0,
+        seed: SEED,
+      });
+      expect(established - before.established).toBeGreaterThan(50);
+      expect(refused).toBeGreaterThan(before.refused);
+      expect([...visits.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(100);
+      for (const name of Object.keys(GOOD)) expect(visits.get(name)).toBeGreaterThan(0);
 
-    expect(after.heapUsed - before.heapUsed).toBeLessThan(4 * MIB);
-    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(4 * MIB);
+      expect(after.heapUsed - before.heapUsed).toBeLessThan(4 * MIB);
+      expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(4 * MIB);
 
-    const newcomer = await connect(new URL(`http://127.0.0.1:${child.port}`), '/ws/chaos');
-    await newcomer.send('echo at last');
-    expect(await newcomer.next()).toBe('echo at last');
-    await newcomer.terminate();
-    expect(await child.settled()).toEqual({ pid: child.pid, catchAlls: 0 });
-    expect(child.stderr).toBe('');
-  }, 40_000);
+      const newcomer = await connect(new URL(`http://127.0.0.1:${child.port}`), '/ws/chaos');
+      await newcomer.send('echo at last');
+      expect(await newcomer.next()).toBe('echo at last');
+      await newcomer.terminate();
+      expect(await child.settled()).toEqual({ pid: child.pid, catchAlls: 0 });
+      expect(child.stderr).toBe('');
+    },
+    patient(40_000),
+  );
 });

@@ -232,7 +232,7 @@ describe('close', () => {
     await finished;
     connection.close();
     connection.terminate();
-    connection.ping();
+    void connection.ping();
     expect(connection.state).toBe('closed');
   });
 });
@@ -242,7 +242,7 @@ it('ping sends a ping, and terminate cuts without a close frame', async () => {
   const peer = await app.peer();
   await peer.upgrade({ path: '/ws/raw' });
   const [, connection] = app.registry;
-  connection?.ping();
+  void connection?.ping();
   expect(await peer.nextFrame()).toMatchObject({ opcode: OPCODE.ping });
   connection?.terminate();
   await peer.ended();

@@ -57,16 +57,3 @@ describe('a handshake hook that is a class', () => {
     await expect(app.connect('/ws/probe')).rejects.toMatchObject({ status: 403 });
   });
 });
-
-it('the handshake hook of an endpoint takes the place of the one of the module', async () => {
-  @WsEndpoint({ path: 'own', handshake: (_context, response) => [response, 'own'] })
-  class Own extends Probe {
-    @OnEstablish()
-    override enter(connection: Connection, @HandshakeResult(0) first: unknown): void {
-      super.enter(connection, first);
-    }
-  }
-  const app = await startApp({ endpoints: [Own], options: { handshake: () => ({ status: 403 }) } });
-  const client = await app.connect('/ws/own');
-  expect(await client.next()).toBe('own');
-});

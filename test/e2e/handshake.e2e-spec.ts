@@ -224,6 +224,7 @@ describe('the handshake hook', () => {
       ['a text', 'welcome'],
       ['half a response', 'HTTP/1.1 403 Forbidden\r\nX: y'],
       ['a raw response that is none of a refusal', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+      ['two raw responses in one', 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
       ['true', true],
       ['a number', 401],
       ['an object without a status', {}],

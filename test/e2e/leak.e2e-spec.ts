@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChildApp } from '../support/child-app.js';
+import { patient } from '../support/patience.js';
 import { binary, close, frame, text } from '../support/raw-frame.js';
 import { RawPeer } from '../support/raw-peer.js';
 
@@ -104,7 +105,7 @@ let counts = 0;
 
 /** Counts what is still alive, again and again until nothing is or it takes too long. */
 async function leftOver(child: ChildApp): Promise<Count> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + patient(5_000);
   for (;;) {
     const name = `count${(counts += 1)}`;
     child.tell({ count: name });
@@ -136,15 +137,23 @@ function nothing(seen: Count['seen']): object {
 }
 
 describe('what a connection needed', () => {
-  it('is garbage once it is over, however it ended', async () => {
-    const { seen, ...left } = await visit(WAYS);
-    expect(seen).toMatchObject({ connection: TIMES * 7, context: TIMES * 10, socket: TIMES * 10, end: TIMES * 7 });
-    expect(left).toEqual(nothing(seen));
-  }, 40_000);
+  it(
+    'is garbage once it is over, however it ended',
+    async () => {
+      const { seen, ...left } = await visit(WAYS);
+      expect(seen).toMatchObject({ connection: TIMES * 7, context: TIMES * 10, socket: TIMES * 10, end: TIMES * 7 });
+      expect(left).toEqual(nothing(seen));
+    },
+    patient(40_000),
+  );
 
-  it('is garbage although its handler never settles', async () => {
-    const { seen, ...left } = await visit([['a handler that never settles', hang]]);
-    expect(seen).toMatchObject({ connection: TIMES, end: TIMES });
-    expect(left).toEqual(nothing(seen));
-  }, 40_000);
+  it(
+    'is garbage although its handler never settles',
+    async () => {
+      const { seen, ...left } = await visit([['a handler that never settles', hang]]);
+      expect(seen).toMatchObject({ connection: TIMES, end: TIMES });
+      expect(left).toEqual(nothing(seen));
+    },
+    patient(40_000),
+  );
 });

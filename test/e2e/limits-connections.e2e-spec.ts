@@ -92,14 +92,15 @@ describe('limits.maxConnections', () => {
     await app.connect('/ws/a?in');
   });
 
-  it('gives the place back when the client leaves before the decision', async () => {
+  it('gives the place of a client that left back when its decision has settled, and not before', async () => {
     const closed = new Journal<void>();
+    let decision = new Gate();
     const { app } = await boot({
       limits: { maxConnections: 1 },
       handshake: ({ query, raw }) => {
         if (query['in'] !== undefined) return undefined;
         raw.socket.once('close', () => closed.add());
-        return new Promise<void>(() => undefined);
+        return decision.opened;
       },
     });
     for (const leave of ['end', 'reset'] as const) {
@@ -107,6 +108,9 @@ describe('limits.maxConnections', () => {
       await peer.writeRaw(upgradeRequest({ path: '/ws/a' }));
       peer[leave]();
       await closed.next();
+      await expect(app.connect('/ws/a?in')).rejects.toMatchObject({ status: 503 });
+      decision.open();
+      decision = new Gate();
     }
     await app.connect('/ws/a?in');
     expect(app.registry.size).toBe(1);

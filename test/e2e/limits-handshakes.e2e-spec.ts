@@ -1,14 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import fc from 'fast-check';
-import { WsEndpoint, type PlackWebSocketModuleOptions } from '../../src/index.js';
+import { OnEstablish, WsEndpoint, type PlackWebSocketModuleOptions } from '../../src/index.js';
 import { Gate, Journal } from '../support/journal.js';
 import { upgradeRequest } from '../support/raw-http.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { afterTest, startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 
 @WsEndpoint('probe')
-class Probe {}
+class Probe {
+  @OnEstablish()
+  enter(): void {}
+}
 
 function boot(options: PlackWebSocketModuleOptions, spec: AppSpec = {}): Promise<StartedApp> {
   return startApp({ ...spec, endpoints: [Probe], options });

@@ -9,6 +9,7 @@ import {
   type PlackWebSocketModuleOptions,
 } from '../../src/index.js';
 import { Gate, Journal } from '../support/journal.js';
+import { patient } from '../support/patience.js';
 import { close, fragments, OPCODE, ping, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
@@ -53,7 +54,7 @@ class Scene {
   }
 
   async open(): Promise<RawPeer> {
-    const peer = await this.app.peer({ timeoutMs: 10_000 });
+    const peer = await this.app.peer({ timeoutMs: patient(10_000) });
     expect((await peer.upgrade({ path: '/ws/work' })).status).toBe(101);
     return peer;
   }
@@ -96,7 +97,7 @@ describe('the inbox', () => {
       if (size > 1000) expect(await stalled(peer)).toBeGreaterThan(FLOOD_BYTES / 5);
       expect(scene.started.entries).toHaveLength(1);
       gate.open();
-      await scene.started.reached(count, 10_000);
+      await scene.started.reached(count, patient(10_000));
       await peer.writeRaw(ping('read on'));
       expect(await peer.nextFrame()).toMatchObject({ opcode: OPCODE.pong, text: 'read on' });
       expect(scene.handled.map((message) => Number.parseInt(message, 10))).toEqual(sent.map((_, index) => index));
@@ -149,7 +150,7 @@ describe('the inbox', () => {
       peer.socket.write(Buffer.concat(fragments(parts)));
       if (parts[2]?.length === 0) await turn();
     }
-    await scene.started.reached(messages.length, 10_000);
+    await scene.started.reached(messages.length, patient(10_000));
     await peer.writeRaw(ping());
     expect(await peer.nextFrame()).toMatchObject({ opcode: OPCODE.pong });
     expect(scene.handled).toEqual(messages.map((parts) => parts.join('')));
@@ -185,6 +186,6 @@ describe('the inbox', () => {
     expect(await stalled(peer)).toBeGreaterThan(FLOOD_BYTES / 5);
     expect(scene.started.entries).toHaveLength(0);
     gate.open();
-    await scene.started.reached(count, 10_000);
+    await scene.started.reached(count, patient(10_000));
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Connection,
   FinishInfo,
@@ -8,7 +8,8 @@ import {
   type PlackWebSocketModuleOptions,
 } from '../../src/index.js';
 import { Journal } from '../support/journal.js';
-import { close, fragments, OPCODE, ping, text } from '../support/raw-frame.js';
+import { patient } from '../support/patience.js';
+import { close, fragments, frame, OPCODE, ping, pong, text } from '../support/raw-frame.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
 
@@ -104,6 +105,84 @@ describe('limits.messagesPerSecond', () => {
   });
 });
 
+const emptyFragment = frame({ fin: false, opcode: OPCODE.continuation });
+
+describe.each(['on', 'off'])('limits.emptyFramesPerSecond, the fast path %s', (fastPath) => {
+  const before = process.env['PLACK_WS_FAST_PATH'];
+  beforeEach(() => {
+    process.env['PLACK_WS_FAST_PATH'] = fastPath === 'off' || before === 'off' ? 'off' : 'on';
+  });
+  afterEach(() => {
+    if (before === undefined) delete process.env['PLACK_WS_FAST_PATH'];
+    else process.env['PLACK_WS_FAST_PATH'] = before;
+  });
+
+  it.each<[string, PlackWebSocketModuleOptions, Buffer, Buffer]>([
+    ['pings', {}, text('first'), ping()],
+    ['pongs that nothing asked for', {}, text('first'), pong()],
+    [
+      'empty fragments',
+      {},
+      Buffer.concat([text('first'), frame({ fin: false, payload: 'b' })]),
+      Buffer.concat([emptyFragment, emptyFragment]),
+    ],
+    ['pings, compressed', { compression: true }, text('first'), ping()],
+  ])('closes 1008 for more %s, and serves the others', async (_what, options, first, empty) => {
+    const scene = await boot({ ...options, limits: { emptyFramesPerSecond: 5, maxFragments: 0 } });
+    const [peer, other] = [await scene.open(), await scene.open()];
+    await peer.writeRaw(Buffer.concat([first, ...Array.from({ length: 40 }, () => empty)]));
+    expect(await read(peer, 1)).toEqual(['first']);
+    let last = await peer.nextFrame();
+    let pongs = 0;
+    for (; last.opcode === OPCODE.pong; pongs++) last = await peer.nextFrame();
+    expect(last).toMatchObject({ opcode: OPCODE.close, closeCode: 1008, closeReason: 'too many empty frames' });
+    // As many as are allowed at once, with what the time of the test gives back.
+    expect(pongs).toBeLessThan(40);
+    await peer.writeRaw(close(1008));
+    await peer.ended();
+    peer.end();
+    expect(await scene.finished.next()).toMatchObject({ code: 1008, clean: true, initiator: 'limit' });
+    await other.writeRaw(text('still served'));
+    expect(await read(other, 1)).toEqual(['still served']);
+  });
+
+  it('counts neither the answers to its own pings nor the ends of messages', async () => {
+    const opened: Connection[] = [];
+    @WsEndpoint('pinging')
+    class Pinging {
+      @OnMessage()
+      say(connection: Connection, message: string): string {
+        opened.push(connection);
+        return message;
+      }
+    }
+    const app = await startApp({ endpoints: [Pinging], options: { limits: { emptyFramesPerSecond: 1 } } });
+    const peer = await app.peer();
+    await peer.upgrade({ path: '/ws/pinging' });
+    await peer.writeRaw(Buffer.concat(Array.from({ length: 20 }, (_, n) => fragments([String(n), ''])).flat()));
+    expect(await read(peer, 20)).toHaveLength(20);
+    const [connection] = opened;
+    for (let count = 0; count < 20; count++) {
+      const answered = connection?.ping();
+      await peer.writeRaw(pong((await peer.nextFrame()).payload));
+      expect(await answered).toEqual(expect.any(Number));
+    }
+    expect(connection?.state).toBe('open');
+  });
+});
+
+describe('limits.emptyFramesPerSecond', () => {
+  it('is 1 000 by default, and 0 stands for none', async () => {
+    const flood = Buffer.concat(Array.from({ length: 3_000 }, () => pong()));
+    const peer = await (await boot({})).open();
+    await peer.writeRaw(flood);
+    expect(await peer.nextFrame()).toMatchObject({ closeCode: 1008 });
+    const unbounded = await (await boot({ limits: { emptyFramesPerSecond: 0 } })).open();
+    await unbounded.writeRaw(Buffer.concat([flood, text('after the flood')]));
+    expect(await read(unbounded, 1)).toEqual(['after the flood']);
+  });
+});
+
 describe('limits.maxEventLoopDelayMs', () => {
   it('turns upgrades away while the event loop is late, serves who is connected, and takes upgrades again', async () => {
     const scene = await boot({ limits: { maxEventLoopDelayMs: 150 } });
@@ -117,7 +196,7 @@ describe('limits.maxEventLoopDelayMs', () => {
     };
     /** Asks until the answer is the one, for a time that many windows of the measurement fit in. */
     const until = async (status: number, between: () => unknown): Promise<void> => {
-      for (const start = performance.now(); performance.now() - start < 10_000;) {
+      for (const start = performance.now(); performance.now() - start < patient(10_000);) {
         await between();
         if ((await ask()) === status) return;
       }

@@ -52,16 +52,16 @@ async function upToMarker(client: QueuedClient, marker: unknown): Promise<unknow
 describe('a reply', () => {
   const wsResponse: WsResponse<number> = { event: 'other', data: 5 };
 
-  describe.each<[string, () => unknown, unknown[]]>([
+  describe.each<[string, () => unknown, unknown[], object[]?]>([
     ['a value', () => 5, [5]],
     ['a value that looks false', () => 0, [0]],
     ['an empty text', () => '', ['']],
     ['null', () => null, [null]],
-    ['undefined: none', () => undefined, []],
+    ['undefined: none, but to an event with an id', () => undefined, [], [{ event: 'ask', id: 9 }]],
     ['an object', () => ({ a: 1 }), [{ a: 1 }]],
     ['a list, as one message', () => [1, 2], [[1, 2]]],
     ['a promise', async () => ({ a: 1 }), [{ a: 1 }]],
-    ['a promise of undefined: none', async () => undefined, []],
+    ['a promise of undefined: the same', async () => undefined, [], [{ event: 'ask', id: 9 }]],
     // oxlint-disable-next-line unicorn/no-thenable -- the query builders of mongoose and knex are such objects
     ['a thenable', () => ({ then: (resolve: (value: string) => void) => resolve('late') }), ['late']],
     ['an Observable, each item a message', () => of(1, undefined, 2), [1, 2]],
@@ -72,7 +72,7 @@ describe('a reply', () => {
     ['an empty async iterable: none', () => items(), []],
     ['a promise of an async iterable', async () => items('a', 'b'), ['a', 'b']],
     ['a Date, as JSON has it', () => new Date(0), ['1970-01-01T00:00:00.000Z']],
-  ])('that is %s', (_what, reply, expected) => {
+  ])('that is %s', (_what, reply, expected, toEvent) => {
     it('is sent as it is without an event', async () => {
       const app = await replying(reply);
       const client = await app.connect('/ws/plain');
@@ -89,7 +89,7 @@ describe('a reply', () => {
       const received = await takeJson(client, expected.length);
       void client.send({ event: 'marker' });
       received.push(...(await upToMarker(client, { event: 'marker', data: 'marker' })));
-      expect(received).toEqual(expected.map((data) => ({ event: 'ask', data, id: 9 })));
+      expect(received).toEqual(toEvent ?? expected.map((data) => ({ event: 'ask', data, id: 9 })));
     });
   });
 

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { interval, Observable } from 'rxjs';
+import { from, interval, Observable } from 'rxjs';
 import { Connection, OnMessage, WsEndpoint } from '../../src/index.js';
 import type { QueuedClient } from '../../src/testing.js';
 import { Gate, Journal } from '../support/journal.js';
@@ -29,6 +30,35 @@ describe('a stream of replies', () => {
     let received = await client.next();
     while (received !== '"later"') received = await client.next();
     expect(client.state).toBe('open');
+  });
+
+  it.each<[string, () => unknown]>([
+    ['an Observable', () => from([nextTurn('first'), 'second', Promise.resolve('third')])],
+    [
+      'an AsyncIterable',
+      () => {
+        const items = [nextTurn('first'), 'second', Promise.resolve('third')];
+        return {
+          [Symbol.asyncIterator]: () => ({ next: async () => ({ done: items.length === 0, value: items.shift() }) }),
+        };
+      },
+    ],
+  ])('awaits items that are promises, in their order: %s', async (_what, stream) => {
+    const app = await replying(stream);
+    const client = await app.connect('/ws/json');
+    void client.send('"go"');
+    expect([await client.next(), await client.next(), await client.next()]).toEqual(['"first"', '"second"', '"third"']);
+    expect(app.logs.problems).toEqual([]);
+  });
+
+  it('ends with the error of a promise, which is that of the handler', async () => {
+    const app = await replying(() => from([nextTurn('first'), Promise.reject(new Error('broken')), 'never']));
+    const client = await app.connect('/ws/json');
+    void client.send('"go"');
+    expect(await client.next()).toBe('"first"');
+    expect(await client.nextJson()).toMatchObject({ event: 'error', data: { code: 'internal_error' } });
+    void client.send('"still there"');
+    expect(await client.next()).toBe('"still there"');
   });
 
   describe.each<[string, (client: QueuedClient, app: StartedApp) => unknown]>([

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Connection, OnMessage, WsEndpoint } from '../../src/index.js';
+import { Connection, OnEstablish, OnMessage, WsEndpoint } from '../../src/index.js';
 import type { QueuedClient } from '../../src/testing.js';
 import { Journal } from '../support/journal.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
@@ -65,7 +65,10 @@ describe('a raw endpoint', () => {
 
   it('ignores messages when nobody handles them', async () => {
     @WsEndpoint('mute')
-    class Mute {}
+    class Mute {
+      @OnEstablish()
+      enter(): void {}
+    }
     const app = await startApp({ endpoints: [Mute] });
     const client = await app.connect('/ws/mute');
     void client.send('hello?');
@@ -132,13 +135,17 @@ describe('a json endpoint', () => {
     expect(await ask({ event: 'double', data: 1, id })).toEqual({ event: 'double', data: 2 });
   });
 
+  it.each(['1e400', '-1e400'])('does not bring back %s, which no number holds', async (id) => {
+    expect(await ask(`{"event":"double","data":1,"id":${id}}`)).toEqual({ event: 'double', data: 2 });
+  });
+
   it('hands over undefined when there is no data', async () => {
     const [connection] = app.registry;
     expect(await ask({ event: 'who' })).toEqual({ event: 'who', data: { id: connection?.id } });
   });
 
   it('says nothing when the handler returns nothing', async () => {
-    void client.send({ event: 'quiet', id: 1 });
+    void client.send({ event: 'quiet' });
     expect(await ask({ event: 'double', data: 2 })).toEqual({ event: 'double', data: 4 });
   });
 
@@ -170,6 +177,15 @@ describe('a json endpoint', () => {
     expect(await ask({ event: 'double', data: 2 })).toEqual({ event: 'double', data: 4 });
     expect(app.logs.problems).toEqual([]);
   });
+
+  it.each(['5', 'null', '"double"', '[]', '{"type":"double"}'])(
+    'says what a message of the endpoint looks like: %s',
+    async (message) => {
+      expect(await ask(message)).toMatchObject({
+        data: { code: 'bad_message', message: 'A message of this endpoint is an object { event, data }.' },
+      });
+    },
+  );
 
   it('closes with 1003 on a binary message', async () => {
     void client.send(Buffer.from('{"event":"double","data":1}'));

@@ -101,14 +101,14 @@ describe('middleware on the upgrade', () => {
     await expect(app.connect('/ws/open')).rejects.toMatchObject({ status: 408 });
   });
 
-  it('may go on twice without harm', async () => {
+  it('may go on twice without harm, and what it says the second time is in the log', async () => {
     const goTwice: RequestHandler = (_request, _response, next) => {
       next();
       next(new Error('too late'));
     };
     const app = await boot([goTwice]);
     expect(await (await app.connect('/ws/open')).next()).toBe('welcome');
-    expect(app.logs.problems).toEqual([]);
+    expect(app.logs.problems).toEqual([expect.stringMatching(/Middleware failed after it had called next.*too late/s)]);
   });
 });
 
@@ -188,21 +188,23 @@ describe('middleware that fails refuses', () => {
     Object.assign(new Error('a secret'), { status }, more);
 
   it.each<[string, RequestHandler, number]>([
-    ['with 400 for an error it passes on', (_request, _response, next) => next(secret), 400],
-    ['with 400 for a word it passes on', (_request, _response, next) => next('a secret'), 400],
+    ['with 500 for an error it passes on', (_request, _response, next) => next(secret), 500],
+    ['with 500 for a word it passes on', (_request, _response, next) => next('a secret'), 500],
     [
-      'with 400 for a throw',
+      'with 500 for a throw',
       () => {
         throw secret;
       },
-      400,
+      500,
     ],
-    ['with 400 for a rejection', () => Promise.reject(secret), 400],
+    ['with 500 for a rejection', () => Promise.reject(secret), 500],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it must not count as going on
+    ['with 500 for a rejection with nothing', () => Promise.reject(undefined), 500],
     ['as an HttpException says', (_request, _response, next) => next(new ForbiddenException()), 403],
     ['as an error of http-errors says', (_request, _response, next) => next(withStatus(429, { expose: true })), 429],
     ['as any error with a status says', (_request, _response, next) => next(withStatus(401)), 401],
     ['as an error with a fault of the server says', (_request, _response, next) => next(withStatus(503)), 503],
-    ['with 400 for a status that is no refusal', (_request, _response, next) => next(withStatus(200)), 400],
+    ['with 500 for a status that is no refusal', (_request, _response, next) => next(withStatus(200)), 500],
   ])('%s', async (_what, fail, status) => {
     const failures: UpgradeFailure[] = [];
     const app = await boot([passOn, fail], { onError: (failure) => void failures.push(failure) });

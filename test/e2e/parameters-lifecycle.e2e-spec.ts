@@ -9,31 +9,16 @@ import {
   OnFinish,
   OnMessage,
   WsEndpoint,
-  type HandshakeHook,
 } from '../../src/index.js';
-import type { QueuedClient } from '../../src/testing.js';
 import { Journal } from '../support/journal.js';
 import { Later, Seen } from '../support/param-decorators.js';
-import { startApp, type StartedApp } from '../support/start-app.js';
+import { openRoom } from './parameter-scene.js';
 
 describe('the parameters beside messages', () => {
   let got: Journal<unknown[]>;
   beforeEach(() => {
     got = new Journal();
   });
-
-  const handshake: HandshakeHook = (context, response) => {
-    Object.assign(context.raw, { session: { user: 'alice' } });
-    return [response, 'first', { second: 2 }];
-  };
-
-  async function open(
-    endpoint: new () => object,
-    path = '/ws/rooms/5?q=1',
-  ): Promise<{ app: StartedApp; client: QueuedClient }> {
-    const app = await startApp({ endpoints: [endpoint], options: { handshake, serializer: 'json' } });
-    return { app, client: await app.connect(path, { headers: { 'X-Own': 'value', cookie: 'sid=1' } }) };
-  }
 
   describe('of @OnEstablish', () => {
     it('are the connection, the context and the results by position', async () => {
@@ -44,7 +29,7 @@ describe('the parameters beside messages', () => {
           got.add([connection, context, results]);
         }
       }
-      const { app } = await open(Room);
+      const { app } = await openRoom(Room);
       const [connection] = app.registry;
       expect(await got.next()).toEqual([connection, connection?.context, ['first', { second: 2 }]]);
     });
@@ -65,7 +50,7 @@ describe('the parameters beside messages', () => {
           got.add([first, connection.id, room, seen, signal, session, later]);
         }
       }
-      const { app } = await open(Room);
+      const { app } = await openRoom(Room);
       const [connection] = app.registry;
       const seen = { data: undefined, type: 'http', handler: 'enter', plack: true, first: 'request' };
       expect(await got.next()).toEqual([
@@ -103,7 +88,7 @@ describe('the parameters beside messages', () => {
           got.add([connection, end]);
         }
       }
-      const { app, client } = await open(Room);
+      const { app, client } = await openRoom(Room);
       const [connection] = app.registry;
       void client.send('1');
       expect(await client.nextJson()).toBe('failed');
@@ -125,7 +110,7 @@ describe('the parameters beside messages', () => {
           got.add([end.code, room, first, seen.type]);
         }
       }
-      const { client } = await open(Room);
+      const { client } = await openRoom(Room);
       await client.close(4002);
       expect(await got.next()).toEqual([4002, '5', 'first', 'ws']);
     });
@@ -138,7 +123,7 @@ describe('the parameters beside messages', () => {
           got.add([signal.aborted, signal.reason === end]);
         }
       }
-      const { client } = await open(Room);
+      const { client } = await openRoom(Room);
       await client.terminate();
       expect(await got.next()).toEqual([true, true]);
     });

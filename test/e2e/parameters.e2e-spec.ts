@@ -1,18 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Body, Cookies, Headers, Ip, Param, ParseIntPipe, Query, Session } from '@nestjs/common';
+import { Body, Headers, Ip, Param, ParseIntPipe, Query, Session } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
-import {
-  Connection,
-  HandshakeResult,
-  OnMessage,
-  RequestContext,
-  WsEndpoint,
-  type HandshakeHook,
-} from '../../src/index.js';
-import type { QueuedClient } from '../../src/testing.js';
+import { Connection, HandshakeResult, OnMessage, RequestContext, WsEndpoint } from '../../src/index.js';
 import { Journal } from '../support/journal.js';
 import { Later, Seen } from '../support/param-decorators.js';
-import { startApp, type StartedApp } from '../support/start-app.js';
+import { openRoom } from './parameter-scene.js';
 
 class ChatMessage {
   text = '';
@@ -24,31 +16,18 @@ describe('the parameters', () => {
     got = new Journal();
   });
 
-  const handshake: HandshakeHook = (context, response) => {
-    Object.assign(context.raw, { session: { user: 'alice' } });
-    return [response, 'first', { second: 2 }];
-  };
-
-  async function open(
-    endpoint: new () => object,
-    path = '/ws/rooms/5?q=1',
-  ): Promise<{ app: StartedApp; client: QueuedClient }> {
-    const app = await startApp({ endpoints: [endpoint], options: { handshake, serializer: 'json' } });
-    return { app, client: await app.connect(path, { headers: { 'X-Own': 'value', cookie: 'sid=1' } }) };
-  }
-
   describe('of @OnMessage', () => {
     it('are the connection and the message by position', async () => {
       @WsEndpoint('rooms/:room')
       class Room {
         @OnMessage()
-        say(connection: unknown, message: unknown, nothing: unknown): void {
-          got.add([connection, message, nothing]);
+        say(connection: unknown, message: unknown): void {
+          got.add([connection, message]);
         }
       }
-      const { app, client } = await open(Room);
+      const { app, client } = await openRoom(Room);
       void client.send({ text: 'hi' });
-      expect(await got.next()).toEqual([[...app.registry][0], { text: 'hi' }, undefined]);
+      expect(await got.next()).toEqual([[...app.registry][0], { text: 'hi' }]);
     });
 
     it('are resolved by their class wherever they stand', async () => {
@@ -59,7 +38,7 @@ describe('the parameters', () => {
           got.add([signal, message, context, connection]);
         }
       }
-      const { app, client } = await open(Room);
+      const { app, client } = await openRoom(Room);
       void client.send('"hi"');
       const [connection] = app.registry;
       expect(await got.next()).toEqual([connection?.signal, 'hi', connection?.context, connection]);
@@ -93,7 +72,7 @@ describe('the parameters', () => {
         })(),
       ],
     ])('are the message alone when the only one is declared as a %s', async (_what, endpoint) => {
-      const { client } = await open(endpoint);
+      const { client } = await openRoom(endpoint);
       void client.send('"hi"');
       expect(await got.next()).toEqual(['hi']);
     });
@@ -108,7 +87,6 @@ describe('the parameters', () => {
           @Query('q') q: string,
           @Query() query: object,
           @Headers('X-Own') header: string,
-          @Cookies('sid') sid: string,
           @Ip() ip: string,
           @Session() session: object,
           @Body() body: unknown,
@@ -118,10 +96,10 @@ describe('the parameters', () => {
           @HandshakeResult() results: unknown,
           @ConnectedSocket() connection: unknown,
         ): void {
-          got.add([room, params, q, query, header, sid, ip, session, body, message, text, second, results, connection]);
+          got.add([room, params, q, query, header, ip, session, body, message, text, second, results, connection]);
         }
       }
-      const { app, client } = await open(Room);
+      const { app, client } = await openRoom(Room);
       void client.send({ text: 'hi' });
       expect(await got.next()).toEqual([
         '5',
@@ -129,7 +107,6 @@ describe('the parameters', () => {
         '1',
         { q: '1' },
         'value',
-        '1',
         '127.0.0.1',
         { user: 'alice' },
         { text: 'hi' },
@@ -154,7 +131,7 @@ describe('the parameters', () => {
           got.add([room, message, context.path, connection.id]);
         }
       }
-      const { app, client } = await open(Room);
+      const { app, client } = await openRoom(Room);
       void client.send('"hi"');
       const [connection] = app.registry;
       expect(await got.next()).toEqual([5, 'hi', '/ws/rooms/5', connection?.id]);
@@ -170,7 +147,7 @@ describe('the parameters', () => {
             got.add([value]);
           }
         }
-        const { client } = await open(Room);
+        const { client } = await openRoom(Room);
         for (const message of ['{}', '"text"', 'null', '[]', '5']) void client.send(message);
         await got.reached(5);
         expect(got.entries.map(([value]) => value)).toEqual([
@@ -191,7 +168,7 @@ describe('the parameters', () => {
           got.add([seen, later]);
         }
       }
-      const { client } = await open(Room);
+      const { client } = await openRoom(Room);
       void client.send({ event: 'say' });
       const seen = { data: 'data', type: 'ws', handler: 'say', plack: true, first: 'connection' };
       expect(await got.next()).toEqual([seen, 'later']);
@@ -205,7 +182,7 @@ describe('the parameters', () => {
           return n + 1;
         }
       }
-      const { client } = await open(Room);
+      const { client } = await openRoom(Room);
       void client.send({ event: 'add', data: { n: 'one' }, id: 1 });
       expect(await client.nextJson()).toMatchObject({ event: 'error', id: 1, data: { code: 'bad_request' } });
       void client.send({ event: 'add', data: { n: '1' } });

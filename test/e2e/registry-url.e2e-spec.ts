@@ -14,7 +14,10 @@ import { certificate } from '../support/certificate.js';
 import { createApp, startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 
 @WsEndpoint('echo')
-class Echo {}
+class Echo {
+  @OnEstablish()
+  enter(): void {}
+}
 
 @WsEndpoint('rooms/:room{/*rest}')
 class Room {
@@ -112,7 +115,8 @@ describe('the URL of an endpoint', () => {
 
   it.each<[string, PlackWebSocketModuleOptions, string | undefined]>([
     ['ignores what a proxy says that is not trusted', {}, undefined],
-    ['believes a trusted proxy, the first of each list', { trustProxy: 'loopback' }, 'wss://a.example/ws/echo'],
+    ['believes a trusted proxy, the last of each list', { trustProxy: 'loopback' }, 'ws://b.example/ws/echo'],
+    ['believes the first of each list when all are trusted', { trustProxy: true }, 'wss://a.example/ws/echo'],
   ])('%s', async (_what, options, expected) => {
     const app = await boot(options);
     const answer = await app.fetch('/where', { headers: forwarded });
@@ -128,7 +132,7 @@ describe('the URL of an endpoint', () => {
   });
 
   it.each<[string, (registry: ConnectionRegistry) => string, RegExp]>([
-    ['a class that is no endpoint', (registry) => registry.url(NoEndpoint), /NoEndpoint is no endpoint/],
+    ['a class that is no endpoint', (registry) => registry.url(NoEndpoint), /NoEndpoint is not an endpoint/],
     ['a parameter that is missing', (registry) => registry.url(Room), /Room.*rooms\/:room/s],
   ])('is an error for %s', async (_what, build, message) => {
     const app = await boot();

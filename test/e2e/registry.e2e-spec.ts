@@ -1,14 +1,20 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Inject, Post } from '@nestjs/common';
+import { Controller, Inject, Param, Post } from '@nestjs/common';
 import { Connection, ConnectionRegistry, OnEstablish, OnFinish, WsEndpoint } from '../../src/index.js';
 import { Gate, Journal } from '../support/journal.js';
 import { createApp, startApp } from '../support/start-app.js';
 
 @WsEndpoint({ path: 'a', serializer: 'json' })
-class A {}
+class A {
+  @OnEstablish()
+  enter(): void {}
+}
 
 @WsEndpoint({ path: 'b', serializer: 'json' })
-class B {}
+class B {
+  @OnEstablish()
+  enter(): void {}
+}
 
 class NoEndpoint {}
 
@@ -219,11 +225,40 @@ describe('the events of the registry', () => {
 
   it.each<[string, unknown, string]>([
     ['message', (): void => undefined, 'Unknown event: message'],
+    ['occupied', undefined, 'The handler for event occupied must be a function.'],
     ['establish', undefined, 'The handler for event establish must be a function.'],
   ])('refuse %s with %p', async (event, handler, message) => {
     const { registry } = await open();
     const on = registry.on.bind(registry) as (event: string, handler: unknown) => void;
     expect(() => on(event, handler)).toThrow(TypeError);
     expect(() => on(event, handler)).toThrow(message);
+  });
+
+  it('tell of channels as pages come, are loaded again and leave, and of nothing after the application has stopped', async () => {
+    @WsEndpoint('rooms/:room')
+    class Rooms {
+      @OnEstablish()
+      enter(connection: Connection, @Param('room') room: string): void {
+        connection.join(`room:${room}`);
+      }
+    }
+    const app = await startApp({ endpoints: [Rooms] });
+    const graceMs = 50;
+    app.registry.on('occupied', ({ channel }) => happened.add(`${channel} occupied`), { graceMs });
+    app.registry.on('vacated', ({ channel }) => happened.add(`${channel} vacated`), { graceMs });
+    const first = await app.connect('/ws/rooms/tea');
+    const second = await app.connect('/ws/rooms/tea');
+    await first.close();
+    await app.connect('/ws/rooms/cake');
+    await second.close();
+    expect(await happened.reached(3)).toEqual(['room:tea occupied', 'room:cake occupied', 'room:tea vacated']);
+    await app.app.close();
+    // Another application is the clock: by the time that it has told, the one that stopped would have.
+    const clock = await startApp({ endpoints: [Rooms] });
+    const told = new Journal();
+    clock.registry.on('occupied', ({ channel }) => told.add(channel), { graceMs: 2 * graceMs });
+    await clock.connect('/ws/rooms/tea');
+    expect(await told.next()).toBe('room:tea');
+    expect(happened.entries).toHaveLength(3);
   });
 });

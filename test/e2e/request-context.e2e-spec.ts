@@ -12,6 +12,7 @@ import {
   type PlackWebSocketModuleOptions,
 } from '../../src/index.js';
 import { Journal } from '../support/journal.js';
+import { text } from '../support/raw-frame.js';
 import { startApp, type StartedApp } from '../support/start-app.js';
 import { certificate } from '../support/certificate.js';
 
@@ -57,6 +58,49 @@ async function fieldsOf(app: StartedApp, ...args: Parameters<StartedApp['connect
 }
 
 describe('the request context', () => {
+  it.each([
+    ['as it is', 'http://$host', '/ws/rooms/1?a=b'],
+    ['in other letters', 'HTTP://$HOST', '/ws/rooms/1?a=b'],
+  ])(
+    'shows an absolute target that names the Host, %s, from its path on, as does the request',
+    async (_how, front, rest) => {
+      const seen = new Journal<unknown>();
+      @WsEndpoint('rooms/:room')
+      class Room {
+        @OnMessage()
+        show(connection: Connection): unknown {
+          return connection.context.raw.url;
+        }
+      }
+      const app = await startApp({
+        endpoints: [Room],
+        options: {
+          origin: (_origin, { raw }) => seen.add(raw.url) === undefined,
+          middleware: [
+            ({ url }: IncomingMessage, _response: unknown, next: () => void) => {
+              seen.add(url);
+              next();
+            },
+          ],
+          login: ({ url, path, query, params }) => {
+            seen.add([url, path, { ...query }, { ...params }]);
+            return true;
+          },
+        },
+      });
+      const peer = await app.peer();
+      const host = `LocalHost:${app.port}`;
+      const target = front.replace('$host', host.toLowerCase()).replace('$HOST', host.toUpperCase()) + rest;
+      const origin = `http://${host}`;
+      expect(await peer.upgrade({ path: target, headers: { Host: host, Origin: origin } })).toMatchObject({
+        status: 101,
+      });
+      expect(seen.entries).toEqual([rest, rest, [rest, '/ws/rooms/1', { a: 'b' }, { room: '1' }]]);
+      await peer.writeRaw(text('?'));
+      expect((await peer.nextFrame()).text).toBe(rest);
+    },
+  );
+
   it('shows the request as it was sent', async () => {
     const app = await boot();
     const fields = await fieldsOf(app, '/ws/rooms/caf%C3%A9%2F1?a=1&b=x%20y&a=2&__proto__=p', {
@@ -159,6 +203,31 @@ describe('the request context', () => {
     expect(context?.raw.url).toBe('/ws/probe');
   });
 
+  it('computes what it derives from the request once', async () => {
+    const asked: [string, number][] = [];
+    const app = await boot({
+      trustProxy: (...question) => asked.push(question) > 0,
+      protocols: ['v2'],
+    });
+    const forwarded = {
+      'X-Forwarded-For': '203.0.113.9',
+      'X-Forwarded-Host': 'a.example',
+      'X-Forwarded-Proto': 'https',
+    };
+    await app.connect('/ws/rooms/1', { headers: forwarded, protocols: ['v2'], origin: 'https://a.example' });
+    const [connection] = app.registry;
+    const look = (): unknown[] => {
+      const { ip, host, secure, protocols, query, cookies } = connection?.context ?? {};
+      return [ip, host, secure, protocols, query, cookies];
+    };
+    const first = look();
+    look().forEach((value, index) => expect(value).toBe(first[index]));
+    expect(asked).toEqual([
+      ['127.0.0.1', 0],
+      ['203.0.113.9', 1],
+    ]);
+  });
+
   it('is secure on an https server', async () => {
     const app = await boot({}, certificate);
     expect(await fieldsOf(app, '/ws/rooms/1')).toMatchObject({ secure: true, ip: '127.0.0.1' });
@@ -207,14 +276,15 @@ describe('trustProxy', () => {
   };
   const believed = { ip: '203.0.113.9', host: 'public.example', secure: true };
   const direct = { ip: '127.0.0.1', host: 'inner:3000', secure: false };
+  const nearest = { ip: '10.0.0.1', host: 'inner.example', secure: false };
 
   it.each<[string, PlackWebSocketModuleOptions, object]>([
     ['nothing by default', {}, direct],
     ['nothing with false', { trustProxy: false }, direct],
     ['everything with true', { trustProxy: true }, believed],
-    ['one hop with 1', { trustProxy: 1 }, { ...believed, ip: '10.0.0.1' }],
+    ['one hop with 1', { trustProxy: 1 }, nearest],
     ['two hops with 2', { trustProxy: 2 }, believed],
-    ['an address', { trustProxy: '127.0.0.1' }, { ...believed, ip: '10.0.0.1' }],
+    ['an address', { trustProxy: '127.0.0.1' }, nearest],
     ['names and ranges', { trustProxy: ['loopback', '10.0.0.0/8'] }, believed],
     ['nobody else than those addresses', { trustProxy: '192.0.2.1' }, direct],
     ['whom a function names', { trustProxy: (address) => address !== '203.0.113.9' }, believed],

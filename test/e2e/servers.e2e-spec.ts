@@ -14,8 +14,8 @@ import {
   PlackWsAdapter,
   WsEndpoint,
 } from '../../src/index.js';
-import { connect } from '../../src/testing.js';
 import { certificate } from '../support/certificate.js';
+import { connect } from '../support/connect.js';
 import { afterTest, createApp, platform, startApp } from '../support/start-app.js';
 
 @Injectable()

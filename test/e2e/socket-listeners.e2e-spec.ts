@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Connection, OnEstablish, OnMessage, WsEndpoint } from '../../src/index.js';
-import { connect } from '../../src/testing.js';
+import { connect } from '../support/connect.js';
 import { Journal } from '../support/journal.js';
 import { afterTest, startApp } from '../support/start-app.js';
 
@@ -30,7 +30,7 @@ async function listenersOfPlainWs(): Promise<Record<string, number>> {
 
 describe('the listeners on a socket', () => {
   it.each(['', '?slow', '?handlers'])(
-    'are those of ws once it is established, after whatever handshake (%s)',
+    'are those of ws once it is established, and one for the end, after any handshake (%s)',
     async (query) => {
       const established = new Journal<Connection>();
       class Any {
@@ -68,7 +68,9 @@ describe('the listeners on a socket', () => {
       const { context, raw } = await established.next();
       await client.send('through');
       expect(await client.next()).toBe('through');
-      expect(listenersOf(context.raw.socket)).toEqual(await listenersOfPlainWs());
+      const plain = await listenersOfPlainWs();
+      // One parses what is left before `ws` ends its parser; `ws` has no event for the end of the peer's stream.
+      expect(listenersOf(context.raw.socket)).toEqual({ ...plain, end: (plain['end'] ?? 0) + 2 });
       const { listenerCount } = raw as WebSocket;
       const counts = ['message', 'error', 'close'].map((event) => listenerCount.call(raw as WebSocket, event));
       // What `ws` says is heard without a listener, so an application that takes all off takes none of ours.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { connect } from '../../src/testing.js';
 import { ChildApp } from '../support/child-app.js';
+import { connect } from '../support/connect.js';
 import { upgradeRequest } from '../support/raw-http.js';
 import { RawPeer } from '../support/raw-peer.js';
 

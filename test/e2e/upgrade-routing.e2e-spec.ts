@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, UseGuards, type CanActivate, type INestApplication } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
-import { OnMessage, WsEndpoint, type UpgradeFailure } from '../../src/index.js';
+import { OnEstablish, OnMessage, WsEndpoint, type UpgradeFailure } from '../../src/index.js';
 import { Journal } from '../support/journal.js';
 import { startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 
@@ -26,7 +26,10 @@ class Room extends Echo {}
 
 @UseGuards(Never)
 @WsEndpoint('guarded')
-class Guarded {}
+class Guarded {
+  @OnEstablish()
+  enter(): void {}
+}
 
 let failures: UpgradeFailure[];
 beforeEach(() => {
@@ -115,13 +118,16 @@ describe('an upgrade to another protocol', () => {
     expect(await peer.upgrade({ path, headers: h2c })).toMatchObject({ status, body });
   });
 
-  it('goes on with the next request of the same client', async () => {
+  it('is the last request on its connection', async () => {
     const app = await boot({ controllers: [Page] });
     const peer = await app.peer();
     const next = Buffer.from('GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    expect(await peer.upgrade({ path: '/page', headers: h2c, extraBytes: next })).toMatchObject({ status: 200 });
-    expect(await peer.nextAnswer()).toMatchObject({ status: 200, body: 'a page' });
+    expect(await peer.upgrade({ path: '/page', headers: h2c, extraBytes: next })).toMatchObject({
+      status: 200,
+      headers: { connection: 'close' },
+    });
     expect(await peer.ended()).toBe('fin');
+    expect(peer.unread).toHaveLength(0);
   });
 });
 
@@ -139,7 +145,7 @@ describe('an upgrade on an unknown path', () => {
       const other = new WebSocketServer({ noServer: true });
       app.getHttpServer().on('upgrade', (request, socket, head) => {
         seen.add({ url: request.url, socket });
-        socket.on('error', () => undefined);
+        if (request.url === '/deciding') socket.on('error', () => undefined);
         if (request.url === '/other') other.handleUpgrade(request, socket, head, (ws) => ws.send('from the other'));
       });
     };
@@ -164,14 +170,14 @@ describe('an upgrade on an unknown path', () => {
     expect(seen.entries.map(({ url }) => url)).toEqual(['/other']);
   });
 
-  it('is answered with 404 when no listener has written a byte after one second', async () => {
+  it('is answered with 404 when no listener has taken it within handshakeTimeoutMs', async () => {
     const seen = new Journal<Seen>();
     const app = await boot({ configure: withOther(seen) });
     const peer = await app.peer();
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const answered = peer.upgrade({ path: '/nowhere' });
     const { socket } = await seen.next();
-    jest.advanceTimersByTime(999);
+    jest.advanceTimersByTime(9_999);
     // An answer that is on its way would be out after a few turns of the event loop.
     for (let n = 0; n < 10; n++) await new Promise((resolve) => setImmediate(resolve));
     expect(socket).toMatchObject({ bytesWritten: 0, writableEnded: false });
@@ -181,7 +187,35 @@ describe('an upgrade on an unknown path', () => {
     expect(await peer.ended()).toBe('fin');
   });
 
-  it('is not touched when a listener answers within the second', async () => {
+  it('to another protocol, which every listener ignores, is answered with 426 then', async () => {
+    const seen = new Journal<Seen>();
+    const app = await boot({ configure: withOther(seen) });
+    const peer = await app.peer();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const answered = peer.upgrade({ path: '/nowhere', headers: { Upgrade: 'telepathy' } });
+    await seen.next();
+    jest.advanceTimersByTime(10_000);
+    expect((await answered).status).toBe(426);
+    expect(await peer.ended()).toBe('fin');
+  });
+
+  it('is not touched once a listener was put on its socket, however long that takes to decide', async () => {
+    const seen = new Journal<Seen>();
+    const app = await boot({ configure: withOther(seen) });
+    const peer = await app.peer();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const answered = peer.upgrade({ path: '/deciding' });
+    const { socket } = await seen.next();
+    jest.advanceTimersByTime(60_000);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    expect((await answered).status).toBe(101);
+    socket.end();
+    await peer.ended();
+    expect(peer.unread).toHaveLength(0);
+    expect(failures).toEqual([]);
+  });
+
+  it('is not touched when a listener answers in time', async () => {
     const seen = new Journal<Seen>();
     const app = await boot({ configure: withOther(seen) });
     const peer = await app.peer();
@@ -191,7 +225,7 @@ describe('an upgrade on an unknown path', () => {
     jest.advanceTimersByTime(500);
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     expect((await answered).status).toBe(101);
-    jest.advanceTimersByTime(5_000);
+    jest.advanceTimersByTime(60_000);
     socket.write('still open');
     socket.end();
     await peer.ended();

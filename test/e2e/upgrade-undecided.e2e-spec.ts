@@ -78,15 +78,15 @@ describe('an upgrade that is not decided yet', () => {
       ['refuses', (gate) => gate.open({ status: 403 })],
       ['throws', (gate) => gate.fail(new Error('too late'))],
     ])(
-      'is over at once: nothing is called although the hook %s later, and its place is free',
+      'is over at once: nothing is called although the hook %s later, and its place is free then',
       async (_what, decide) => {
         const app = await boot();
         const { peer, closed } = await held(app);
         await leave(peer);
         await closed;
-        const second = await held(app);
         decide(decision);
         await decision.opened.catch(() => undefined);
+        const second = await held(app);
         await second.peer.nextAnswer();
         expect(happened.entries.filter((entry) => entry !== 'invalid request')).not.toContain('finish');
         expect(happened.entries.length).toBeLessThanOrEqual(1);

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Param, UseGuards, type CanActivate } from '@nestjs/common';
 import { Connection, OnEstablish, OnFinish, OnMessage, WsEndpoint, type UpgradeFailure } from '../../src/index.js';
-import { connect } from '../../src/testing.js';
 import { certificate } from '../support/certificate.js';
+import { connect } from '../support/connect.js';
 import { Gate } from '../support/journal.js';
 import { createApp, startApp, type AppSpec, type StartedApp } from '../support/start-app.js';
 import { upgradeRequest, type UpgradeSpec } from '../support/raw-http.js';
@@ -30,16 +30,28 @@ class Room {
 
 @UseGuards(Never)
 @WsEndpoint('guarded')
-class Guarded {}
+class Guarded {
+  @OnEstablish()
+  enter(): void {}
+}
 
 @WsEndpoint({ path: 'inside', login: () => false })
-class Inside {}
+class Inside {
+  @OnEstablish()
+  enter(): void {}
+}
 
 @WsEndpoint({ path: 'broken', handshake: () => null as never })
-class Broken {}
+class Broken {
+  @OnEstablish()
+  enter(): void {}
+}
 
 @WsEndpoint({ path: 'slow', handshakeTimeoutMs: 20, handshake: () => new Promise<void>(() => undefined) })
-class Slow {}
+class Slow {
+  @OnEstablish()
+  enter(): void {}
+}
 
 let failures: UpgradeFailure[];
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteBudget } from '../../src/websocket/connection/byte-budget.js';
-import { ConnectionLimits, type Place } from '../../src/websocket/connection/connection-limits.js';
+import { Account, ByteLedger } from '../../src/websocket/limits/byte-ledger.js';
+import { ConnectionLimits, tooMany, type Place } from '../../src/websocket/limits/connection-limits.js';
 import { Inbox } from '../../src/websocket/connection/inbox.js';
-import type { RequestContext } from '../../src/websocket/connection/request-context.js';
-import { TokenBucket } from '../../src/websocket/connection/token-bucket.js';
+import type { RequestContext } from '../../src/websocket/request/request-context.js';
+import { TokenBucket } from '../../src/websocket/limits/token-bucket.js';
 
 describe('TokenBucket', () => {
   it('lets through at most the burst and the rate, in any stretch of time', () => {
@@ -41,18 +41,22 @@ describe('TokenBucket', () => {
 
 describe('Inbox', () => {
   const limits = { maxPendingMessages: 5, maxPendingBytes: 2000 };
+  const quiet = { settle: () => undefined, giveUp: () => undefined };
   const operation = fc.oneof(
     { weight: 5, arbitrary: fc.record({ push: fc.uint8Array({ maxLength: 500 }), isBinary: fc.boolean() }) },
     { weight: 4, arbitrary: fc.constant('shift' as const) },
     { weight: 1, arbitrary: fc.constant('clear' as const) },
   );
 
-  it('is a queue whose bytes and fill are those of what is in it, and the budget is the sum of all', () => {
+  it('is a queue whose bytes and fill are those of what is in it, and the ledger has the sum of all', () => {
     const steps = fc.array(fc.record({ which: fc.nat({ max: 2 }), operation }), { maxLength: 200 });
     fc.assert(
       fc.property(steps, (all) => {
-        const budget = new ByteBudget(1_000_000);
-        const inboxes = Array.from({ length: 3 }, () => ({ inbox: new Inbox(limits, budget), model: [] as Buffer[] }));
+        const ledger = new ByteLedger(1_000_000);
+        const inboxes = Array.from({ length: 3 }, () => ({
+          inbox: new Inbox(limits, new Account(ledger, quiet)),
+          model: [] as Buffer[],
+        }));
         for (const step of all) {
           const { inbox, model } = inboxes[step.which] as (typeof inboxes)[number];
           if (step.operation === 'clear') {
@@ -72,7 +76,7 @@ describe('Inbox', () => {
           expect(inbox.queuedBytes).toBeGreaterThanOrEqual(model.reduce((sum, { length }) => sum + length, 0));
           expect(inbox.isFull).toBe(model.length >= 5 || inbox.queuedBytes >= 2000);
           if (inbox.isHalfEmpty) expect(inbox.isFull).toBe(false);
-          expect(budget.used).toBe(inboxes.reduce((sum, { inbox: { queuedBytes } }) => sum + queuedBytes, 0));
+          expect(ledger.total).toBe(inboxes.reduce((sum, { inbox: { queuedBytes } }) => sum + queuedBytes, 0));
         }
       }),
       { numRuns: 100 },
@@ -80,7 +84,7 @@ describe('Inbox', () => {
   });
 
   it('keeps nothing of a large read alive for a small binary message', () => {
-    const inbox = new Inbox(limits, undefined);
+    const inbox = new Inbox(limits, new Account(new ByteLedger(1_000_000), quiet));
     inbox.push(Buffer.alloc(65_536).subarray(10, 20), true);
     const { data } = inbox.shift() ?? {};
     expect(data instanceof Buffer && data.buffer.byteLength).toBeLessThan(65_536);
@@ -118,7 +122,7 @@ describe('ConnectionLimits', () => {
             let place: Place | undefined;
             try {
               place = limits.take(context);
-              place.identify(context);
+              if (!place.identify(context)) throw tooMany();
               held.push({ place, ip, user });
             } catch (error) {
               place?.release();

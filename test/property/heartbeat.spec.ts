@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { Heartbeat } from '../../src/websocket/connection/heartbeat.js';
+import type { HeartbeatOptions, LimitsOptions } from '../../src/index.js';
+import { Ticker } from '../../src/websocket/registry/ticker.js';
 import { LifecycleWorld, MAX_PENDING, type Client, type Manners } from './support/lifecycle-world.js';
 import type { MemoryTransport } from './support/memory-transport.js';
 
@@ -12,6 +13,14 @@ const options = fc.record({
 const lateByMs = fc.integer({ min: 0, max: 600 });
 
 const PLAIN: Manners = { handshake: 'accept', establish: 'return', finish: 'return' };
+
+function tickerOf(
+  { registry }: LifecycleWorld,
+  heartbeat: HeartbeatOptions | undefined,
+  limits: Partial<LimitsOptions> = {},
+): Ticker {
+  return new Ticker(registry, [{ metatype: Object, settings: { heartbeat, limits, closeTimeoutMs: 5_000 } }]);
+}
 
 describe('the heartbeat, for any interval and timeout', () => {
   beforeEach(() => {
@@ -29,7 +38,7 @@ describe('the heartbeat, for any interval and timeout', () => {
   ): { client: Client; transport: MemoryTransport } {
     jest.clearAllTimers();
     const world = new LifecycleWorld(1);
-    new Heartbeat(() => world.registry, given).start();
+    tickerOf(world, given).start();
     jest.advanceTimersByTime(lateBy);
     const client = world.upgrade(manners);
     const transport = world.transportOf(client);
@@ -44,9 +53,9 @@ describe('the heartbeat, for any interval and timeout', () => {
     return passed;
   }
 
-  it('asks a silent peer within the interval, and cuts it within interval and timeout, never before', () => {
-    fc.assert(
-      fc.property(options, lateByMs, (given, lateBy) => {
+  it('asks a silent peer within the interval, and cuts it within interval and timeout, never before', async () => {
+    await fc.assert(
+      fc.asyncProperty(options, lateByMs, async (given, lateBy) => {
         const { transport, client } = begin(given, lateBy);
         const { intervalMs, timeoutMs } = given;
         const asked = timeUntil(() => transport.pings > 0, intervalMs + timeoutMs);
@@ -56,7 +65,8 @@ describe('the heartbeat, for any interval and timeout', () => {
         expect(asked).toBeGreaterThanOrEqual(intervalMs - 3 * tickMs - 1);
         expect(cut).toBeLessThanOrEqual(intervalMs + timeoutMs);
         expect(cut - asked).toBeGreaterThan(timeoutMs - tickMs - 1);
-        expect(client.connection?.closing).toMatchObject({ code: 1006, initiator: 'heartbeat' });
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(client.end).toMatchObject({ code: 1006, initiator: 'heartbeat' });
         expect(transport.pings).toBe(1);
       }),
       { numRuns: 60 },
@@ -101,9 +111,59 @@ describe('the heartbeat, for any interval and timeout', () => {
     );
   });
 
+  it('asks and cuts many that came together turn by turn, each within its time', () => {
+    jest.clearAllTimers();
+    const world = new LifecycleWorld(1);
+    const given = { intervalMs: 4_000, timeoutMs: 4_000 };
+    tickerOf(world, given).start();
+    const transports = Array.from({ length: 900 }, () => world.transportOf(world.upgrade(PLAIN)));
+    const count = (is: (transport: MemoryTransport) => boolean): number =>
+      transports.filter((transport) => transport !== undefined && is(transport)).length;
+    let [asked, cut, mostAsked, mostCut] = [0, 0, 0, 0];
+    for (let passed = 0; passed <= (given.intervalMs + given.timeoutMs) * 1.25; passed += 10) {
+      jest.advanceTimersByTime(10);
+      const [nowAsked, nowCut] = [count(({ pings }) => pings > 0), count(({ isOver }) => isOver)];
+      mostAsked = Math.max(mostAsked, nowAsked - asked);
+      mostCut = Math.max(mostCut, nowCut - cut);
+      [asked, cut] = [nowAsked, nowCut];
+      if (passed === given.intervalMs + given.timeoutMs / 4) expect([asked, cut]).toEqual([900, 0]);
+    }
+    expect([asked, cut, count(({ pings }) => pings === 1)]).toEqual([900, 900, 900]);
+    expect(mostAsked).toBeLessThan(100);
+    expect(mostCut).toBeLessThan(100);
+  });
+
+  it('visits those that come during a round, and goes on when many leave', () => {
+    jest.clearAllTimers();
+    const world = new LifecycleWorld(1);
+    const given = { intervalMs: 4_000, timeoutMs: 4_000 };
+    tickerOf(world, given).start();
+    const clients = Array.from({ length: 300 }, () => world.upgrade(PLAIN));
+    jest.advanceTimersByTime(1_010);
+    for (const client of clients.slice(0, 290)) client.connection?.terminate();
+    clients.push(...Array.from({ length: 300 }, () => world.upgrade(PLAIN)));
+    jest.advanceTimersByTime(given.intervalMs);
+    expect(clients.slice(290).map((client) => world.transportOf(client)?.pings)).toEqual(Array(310).fill(1));
+  });
+
+  it('ends those that came together at different times, none after its lifetime and none in the first four fifths', () => {
+    jest.clearAllTimers();
+    const world = new LifecycleWorld(1);
+    tickerOf(world, undefined, { maxLifetimeMs: 16_000 }).start();
+    const transports = Array.from({ length: 100 }, () => world.transportOf(world.upgrade(PLAIN)));
+    const ended: number[] = [];
+    for (let second = 1; second <= 16; second++) {
+      jest.advanceTimersByTime(1_000);
+      ended.push(transports.filter((transport) => transport?.closeSent?.code === 4408).length);
+    }
+    expect([ended[11], ended[15]]).toEqual([0, 100]);
+    const steps = ended.map((sum, second) => sum - (ended[second - 1] ?? 0));
+    expect(Math.max(...steps)).toBeLessThan(50);
+  });
+
   it('has one timer for any number of connections, and none once it is stopped', () => {
     const world = new LifecycleWorld(1);
-    const heartbeat = new Heartbeat(() => world.registry, { intervalMs: 100, timeoutMs: 100 });
+    const heartbeat = tickerOf(world, { intervalMs: 100, timeoutMs: 100 });
     heartbeat.start();
     heartbeat.start();
     for (let count = 0; count < 500; count++) world.upgrade(PLAIN);

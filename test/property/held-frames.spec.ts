@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { SharedMessage } from '../../src/websocket/connection/transport.js';
 import { holdFrame, holdSharedFrame, joinFrames, type HeldFrames } from '../../src/websocket/adapter/ws/held-frames.js';
 
 const RECEIVERS = 4;
@@ -21,7 +22,7 @@ describe('frames that wait', () => {
         const meant: Buffer[] = [];
         const leave = (to: number): void => {
           const list = held[to];
-          left.push(list === undefined ? Buffer.alloc(0) : joinFrames(list));
+          left.push(list === undefined ? Buffer.alloc(0) : joinFrames(list).frame);
           meant.push(Buffer.concat(expected[to] ?? []));
           held[to] = undefined;
           expected[to] = [];
@@ -31,10 +32,10 @@ describe('frames that wait', () => {
             leave(one.to);
             continue;
           }
-          const frame = Buffer.alloc(one.size, i);
+          const message = new SharedMessage(Buffer.alloc(one.size, i));
           for (const to of [one.to].flat()) {
-            held[to] = (one.kind === 'own' ? holdFrame : holdSharedFrame)(held[to], frame);
-            expected[to]?.push(frame);
+            held[to] = one.kind === 'own' ? holdFrame(held[to], message.frame) : holdSharedFrame(held[to], message);
+            expected[to]?.push(message.frame);
           }
         }
         for (let to = 0; to < RECEIVERS; to++) leave(to);
@@ -44,11 +45,11 @@ describe('frames that wait', () => {
   });
 
   it('are joined once for all that got the same', () => {
-    const frames = ['one', 'two', 'three'].map((text) => Buffer.from(text));
+    const messages = ['one', 'two', 'three'].map((text) => new SharedMessage(text));
     const lists = [0, 1].map((): HeldFrames | undefined => undefined);
-    for (const frame of frames) for (const to of lists.keys()) lists[to] = holdSharedFrame(lists[to], frame);
+    for (const message of messages) for (const to of lists.keys()) lists[to] = holdSharedFrame(lists[to], message);
     const [first, second] = lists.map((list) => list && joinFrames(list));
-    expect(first).toEqual(Buffer.concat(frames));
+    expect(first?.frame).toEqual(Buffer.concat(messages.map(({ frame }) => frame)));
     expect(second).toBe(first);
   });
 });

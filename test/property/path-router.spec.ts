@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PathPattern } from '../../src/websocket/endpoint/path-pattern.js';
-import { PathRouter } from '../../src/websocket/endpoint/path-router.js';
+import { PathPattern } from '../../src/websocket/routing/path-pattern.js';
+import { PathRouter } from '../../src/websocket/routing/path-router.js';
 
 /** A segment of a pattern, from the most special to the least: text, text and a parameter, a parameter, a wildcard. */
 type Segment =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { shareHeaderText } from '../../src/websocket/protocol/shared-header-text.js';
+import { shareHeaderText } from '../../src/websocket/adapter/http/shared-header-text.js';
 
 const line = fc.tuple(
   fc.constantFrom('Host', 'host', 'Upgrade', 'Cookie', 'Authorization', 'User-Agent', 'X-Own', '', 'N'.repeat(70)),

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
 import { buildFixtures } from './fixture-build.js';
+import { patient } from './patience.js';
 
 /** How a child process ended. */
 export interface ChildExit {
@@ -19,7 +20,7 @@ export interface ChildFacts {
 export interface ChildAppOptions {
   /** Added to the environment of the child. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until a child that did not report its port is given up. Default 10,000. */
+  /** Milliseconds until a child that did not report its port is given up. Default `patient(10_000)`. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -61,10 +62,20 @@ export class ChildApp implements AsyncDisposable {
   /** Compiles the fixture if needed, starts it and waits for its port. */
   static async start(fixture: URL, options: ChildAppOptions = {}): Promise<ChildApp> {
     const [guard, entry] = await buildFixtures([GUARD, fixture]);
+    return ChildApp.#open(String(guard), String(entry), options);
+  }
+
+  /** Starts a program that is JavaScript already, and waits for its port. */
+  static async run(program: URL, options: ChildAppOptions = {}): Promise<ChildApp> {
+    const [guard] = await buildFixtures([GUARD]);
+    return ChildApp.#open(String(guard), String(program), options);
+  }
+
+  static async #open(guard: string, entry: string, options: ChildAppOptions): Promise<ChildApp> {
     if (testsAreOver) throw new Error('The tests of this file are over; nobody would end the child.');
-    const child = new ChildApp(String(guard), fileURLToPath(String(entry)), options.env ?? {});
+    const child = new ChildApp(guard, fileURLToPath(entry), options.env ?? {});
     try {
-      child.#port = await child.#ready(options.readyTimeoutMs ?? 10_000);
+      child.#port = await child.#ready(options.readyTimeoutMs ?? patient(10_000));
       return child;
     } catch (error) {
       await child.stop();

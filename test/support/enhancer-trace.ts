@@ -21,12 +21,12 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { MessageBody } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
-import { Connection, OnError, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../src/index.js';
+import { Connection, OnError, OnEstablish, OnFinish, OnMessage, WsEndpoint, WsEndpointPart } from '../../src/index.js';
 import { Journal } from './journal.js';
 import { startApp, type StartedApp } from './start-app.js';
 
-/** Where an enhancer is bound; `app` is `APP_GUARD` and its like. */
-export type Level = 'global' | 'app' | 'class' | 'method' | 'parameter';
+/** Where an enhancer is bound; `app` is `APP_GUARD` and its like, `part` the class of a part. */
+export type Level = 'global' | 'app' | 'class' | 'endpoint' | 'part' | 'method' | 'parameter';
 export type Stage = 'handshake' | 'establish' | 'message' | 'finish' | 'error';
 
 /** One exception per level, so that a test chooses which filter is meant. */
@@ -34,6 +34,8 @@ const FAULTS: Readonly<Record<Exclude<Level, 'parameter'>, Type<Error>>> = {
   global: class extends Error {},
   app: class extends Error {},
   class: class extends Error {},
+  endpoint: class extends Error {},
+  part: class extends Error {},
   method: class extends Error {},
 };
 type FilterLevel = keyof typeof FAULTS;
@@ -61,11 +63,13 @@ interface EnhancerSet {
   readonly filter: Type<ExceptionFilter>;
 }
 
-function enhancersOf(level: Level, note: (what: string) => void, scope: Scope): EnhancerSet {
+type Note = (what: string, context?: ExecutionContext) => void;
+
+function enhancersOf(level: Level, note: Note, scope: Scope): EnhancerSet {
   @Injectable({ scope })
   class TracedGuard implements CanActivate {
     canActivate(context: ExecutionContext): boolean {
-      note(`guard ${level}`);
+      note(`guard ${level}`, context);
       // The innermost guard has the faults of the handshake, so that no level is left out.
       if (level === 'method' && context.getType() === 'http') {
         const { url } = context.switchToHttp().getRequest<{ url: string }>();
@@ -122,17 +126,13 @@ function appProviders({ guard, interceptor, pipe, filter }: EnhancerSet, scope: 
   ];
 }
 
-/** Boots an endpoint that has every kind of enhancer at every level, on all of its methods. */
-async function startTraced(trace: EnhancerTrace, scope: Scope): Promise<StartedApp> {
-  const ofMethod = enhancersOf('method', trace.note, scope);
-  const ofParameter = enhancersOf('parameter', trace.note, scope);
-  const ofApp = enhancersOf('app', trace.note, scope);
-  const ofAll = enhancersOf('global', trace.note, Scope.DEFAULT);
+/** A class with every stage, which leaves a note at each and fails where it is asked to. */
+function tracedClass(trace: EnhancerTrace, note: Note, scope: Scope): Type {
+  const ofMethod = enhancersOf('method', note, scope);
+  const ofParameter = enhancersOf('parameter', note, scope);
   // `@OnError` hears of faults at every stage.
   const ofError = enhancersOf('parameter', (what) => trace.ran.push(`error: ${what}`), scope);
 
-  @enhancedBy(enhancersOf('class', trace.note, scope))
-  @WsEndpoint({ path: 'traced', serializer: 'json' })
   class Traced {
     @enhancedBy(ofMethod)
     @OnEstablish()
@@ -170,9 +170,15 @@ async function startTraced(trace: EnhancerTrace, scope: Scope): Promise<StartedA
       throwFault(level);
     }
   }
+  return Traced;
+}
+
+/** Boots classes with every kind of enhancer at the levels of the application as well. */
+async function startTraced(endpoints: readonly Type[], note: Note, scope: Scope): Promise<StartedApp> {
+  const ofAll = enhancersOf('global', note, Scope.DEFAULT);
   return startApp({
-    endpoints: [Traced],
-    providers: appProviders(ofApp, scope),
+    endpoints,
+    providers: appProviders(enhancersOf('app', note, scope), scope),
     configure: (app) =>
       app
         .useGlobalGuards(new ofAll.guard())
@@ -182,18 +188,41 @@ async function startTraced(trace: EnhancerTrace, scope: Scope): Promise<StartedA
   });
 }
 
-/**
- * Leads connections of an endpoint with every enhancer through every stage, once without a fault and once with a fault
- * for each filter, and gives what ran.
- */
+/** An endpoint that has every kind of enhancer at every level, on all of its methods: what ran. */
 export async function traceEnhancers(scope: Scope = Scope.DEFAULT): Promise<EnhancerTrace> {
   const trace = new EnhancerTrace();
-  const app = await startTraced(trace, scope);
+  const Traced = tracedClass(trace, trace.note, scope);
+  enhancedBy(enhancersOf('class', trace.note, scope))(Traced);
+  WsEndpoint({ path: 'traced', serializer: 'json' })(Traced);
+  const app = await startTraced([Traced], trace.note, scope);
+  return lead(trace, app, ['global', 'app', 'class', 'method']);
+}
+
+/** A part that has them, of an endpoint that has them on its class. What ran for the endpoint alone is noted as such. */
+export async function tracePartEnhancers(scope: Scope = Scope.DEFAULT): Promise<EnhancerTrace> {
+  const trace = new EnhancerTrace();
+  const note: Note = (what, context) => trace.note(context?.getClass() === Whole ? `${what}, for the endpoint` : what);
+
+  @enhancedBy(enhancersOf('endpoint', note, scope))
+  @WsEndpoint({ path: 'traced', serializer: 'json' })
+  class Whole {}
+
+  const Traced = tracedClass(trace, note, scope);
+  enhancedBy(enhancersOf('part', note, scope))(Traced);
+  WsEndpointPart(Whole)(Traced);
+  const app = await startTraced([Whole, Traced], note, scope);
+  return lead(trace, app, ['global', 'app', 'endpoint', 'part', 'method']);
+}
+
+/**
+ * Leads connections through every stage, once without a fault and once with a fault for each filter, and gives what ran.
+ */
+async function lead(trace: EnhancerTrace, app: StartedApp, filters: readonly FilterLevel[]): Promise<EnhancerTrace> {
   const finished = new Journal<unknown>();
   app.registry.on('establish', () => (trace.stage = 'establish'));
   app.registry.on('finish', finished.add);
 
-  for (const level of ['none', ...Object.keys(FAULTS)]) {
+  for (const level of ['none', ...filters]) {
     const connect = (faulty: string) => {
       trace.stage = 'handshake';
       return app.connect('/ws/traced', { query: { [faulty]: level } });

@@ -1,13 +1,15 @@
-import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
-import { ExecutionContextHost } from '@nestjs/core/internal';
-import { defineEndpoint } from '../../src/websocket/endpoint/endpoint-definition.js';
-import { compileEndpoint, type EndpointHandlers } from '../../src/websocket/endpoint/compiled-endpoint.js';
+import type { CanActivate, ExecutionContext, PipeTransform, Type } from '@nestjs/common';
+import { EndpointExecutionContext } from '../../src/websocket/adapter/nest/execution-context.js';
+import { defineEndpoint } from '../../src/websocket/endpoint/definition/endpoint-definition.js';
+import { compileEndpoint } from '../../src/websocket/endpoint/pipeline/compiled-endpoint.js';
+import type { EndpointHandlers } from '../../src/websocket/endpoint/pipeline/endpoint-handlers.js';
 import {
   EnhancerFinder,
-  type EndpointHost,
+  type EndpointProvider,
   type Enhancers,
+  type HandlerProvider,
   type StageType,
-} from '../../src/websocket/endpoint/enhancers.js';
+} from '../../src/websocket/endpoint/pipeline/enhancers.js';
 
 /** The port to Nest without Nest: every method has the same enhancers, and what was asked for is counted. */
 export class FixedEnhancers extends EnhancerFinder {
@@ -25,7 +27,19 @@ export class FixedEnhancers extends EnhancerFinder {
     return { guards: [], interceptors: [], pipes: [], filters: [], globalFilters: [], ...this.enhancers };
   }
 
-  override parameterPipes(_host: EndpointHost, pipes: readonly unknown[]): readonly PipeTransform[] {
+  override findOwn(): Enhancers {
+    return this.find();
+  }
+
+  override findFirstGuards(): readonly CanActivate[] {
+    return [];
+  }
+
+  override hasStaticFilters(): boolean {
+    return true;
+  }
+
+  override parameterPipes(_provider: HandlerProvider, pipes: readonly unknown[]): readonly PipeTransform[] {
     return pipes as readonly PipeTransform[];
   }
 
@@ -36,16 +50,15 @@ export class FixedEnhancers extends EnhancerFinder {
     handler: (...args: never[]) => unknown,
   ): ExecutionContext {
     this.contexts++;
-    const context = new ExecutionContextHost([...args], metatype, handler);
-    context.setType(type);
-    return context;
+    return new EndpointExecutionContext(type, args, metatype, handler);
   }
 }
 
 /** An endpoint class as if a module provided it. */
-export function hostOf(metatype: Type, isStatic = true): EndpointHost {
+export function providerOf(metatype: Type, isStatic = true): EndpointProvider {
   const instance = new metatype() as object;
-  return { definition: defineEndpoint(metatype), moduleName: 'AppModule', instance, isStatic };
+  const definition = defineEndpoint(metatype);
+  return { definition, token: metatype, moduleName: 'AppModule', instance, isStatic, parts: [] };
 }
 
 /** The handlers of an endpoint class, and the port that found their enhancers. */
@@ -54,6 +67,6 @@ export function compile(
   enhancers: Partial<Enhancers> = {},
 ): { readonly handlers: EndpointHandlers; readonly finder: FixedEnhancers } {
   const finder = new FixedEnhancers(enhancers);
-  const host = hostOf(metatype);
-  return { handlers: compileEndpoint(finder, host, host.instance), finder };
+  const provider = providerOf(metatype);
+  return { handlers: compileEndpoint(finder, provider), finder };
 }

@@ -4,10 +4,13 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile 
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform, version, type Options } from '@swc/core';
+import { NEST } from './nest-version.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-// Below node_modules of the project, so that the compiled files find the same packages as their sources do.
-const CACHE = join(ROOT, 'node_modules/.cache/fixture-build');
+/** Where the packages are that the tests run with: those of an older Nest lie in a folder of their own. */
+const PACKAGES = join(ROOT, NEST === undefined ? 'node_modules' : `test/nests/${NEST}/node_modules`);
+// Below them, so that the compiled files find the same packages as their sources do.
+const CACHE = join(PACKAGES, '.cache/fixture-build');
 const KEPT_MS = 60 * 60 * 1000;
 
 const SWC_OPTIONS: Options = {

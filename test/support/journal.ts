@@ -1,5 +1,6 @@
 // Taken at import, so that a test with fake timers still gets its time-out.
 import { clearTimeout, setTimeout } from 'node:timers';
+import { patient } from './patience.js';
 
 /** A promise that a test settles from outside, to hold an application at a certain point. */
 export class Gate<T = void> {
@@ -25,14 +26,14 @@ export class Journal<T = string> {
   };
 
   /** Takes the oldest entry that was not taken yet, or waits for it. */
-  async next(timeoutMs = 2000): Promise<T> {
+  async next(timeoutMs = patient(2000)): Promise<T> {
     const index = this.#taken++;
     await this.#until(index + 1, timeoutMs);
     return this.entries[index] as T;
   }
 
   /** Waits until there are so many entries, taken or not, and gives all. */
-  async reached(count: number, timeoutMs = 2000): Promise<readonly T[]> {
+  async reached(count: number, timeoutMs = patient(2000)): Promise<readonly T[]> {
     await this.#until(count, timeoutMs);
     return this.entries;
   }

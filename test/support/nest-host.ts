@@ -11,10 +11,19 @@ import {
   type INestApplicationContext,
   type PipeTransform,
 } from '@nestjs/common';
-import { ApplicationConfig, ModuleRef, ModulesContainer, NestFactory, REQUEST, type ContextId } from '@nestjs/core';
-import type { Injector, InstanceWrapper, Module as ContainerModule } from '@nestjs/core/internal';
+import {
+  ApplicationConfig,
+  ExternalContextCreator,
+  ModuleRef,
+  ModulesContainer,
+  NestFactory,
+  REQUEST,
+  type ContextId,
+  type DiscoveryService,
+} from '@nestjs/core';
 import { MessageBody } from '@nestjs/websockets';
 import { of } from 'rxjs';
+import { ContextCreators } from '../../src/websocket/adapter/nest/context-creators.js';
 
 /** An enhancer of every kind that tells where it was bound. */
 export function enhancer(name: string) {
@@ -92,6 +101,13 @@ export class TenantHost {
 })
 class HostModule {}
 
+/** Nest's own record of a provider. */
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+interface Injector {
+  loadPerContext(...args: readonly unknown[]): Promise<ScopedHost>;
+}
+
 /** Nest's container with a few providers, as the library finds it in an application. */
 export class NestHost {
   static async start(): Promise<NestHost> {
@@ -106,13 +122,12 @@ export class NestHost {
 
   readonly modules: ModulesContainer;
   readonly config: ApplicationConfig;
-  /** All that the context creators of Nest ask of its container. */
-  readonly container: never;
+  readonly creators: ContextCreators;
 
   private constructor(readonly app: INestApplicationContext) {
     this.modules = app.get(ModulesContainer);
     this.config = app.get(ApplicationConfig);
-    this.container = { getModules: () => this.modules } as never;
+    this.creators = new ContextCreators(app.get(ExternalContextCreator), this.config);
   }
 
   wrapperOf(token: unknown): InstanceWrapper {
@@ -131,7 +146,6 @@ export class NestHost {
   load(contextId: ContextId): Promise<ScopedHost> {
     const { injector } = this.app.get<unknown, { injector: Injector }>(ModuleRef);
     const wrapper = this.wrapperOf(ScopedHost);
-    const module = wrapper.host as ContainerModule;
-    return injector.loadPerContext(ScopedHost.prototype, module, module.providers as never, contextId, wrapper);
+    return injector.loadPerContext(ScopedHost.prototype, wrapper.host, wrapper.host?.providers, contextId, wrapper);
   }
 }

@@ -50,13 +50,14 @@ export function upgradeRequest(spec: UpgradeSpec = {}): string {
 
 /**
  * Reads the first HTTP answer of some bytes; `undefined` while it is incomplete. `ended` says that no byte can follow,
- * which completes a body without a length.
+ * which completes a body without a length; `toHead` that there is none, whatever the fields say of it (RFC 9110 §9.3.2).
  *
  * @throws SyntaxError if the bytes are not an HTTP answer.
  */
 export function parseAnswer(
   bytes: Buffer,
   ended: boolean,
+  toHead = false,
 ): { readonly value: HttpAnswer; readonly length: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
@@ -70,11 +71,13 @@ export function parseAnswer(
     const key = name.toLowerCase();
     headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
   }
-  const body = parseBody(bytes.subarray(headEnd + 4), status, headers, ended);
+  const body = toHead ? NO_BODY : parseBody(bytes.subarray(headEnd + 4), status, headers, ended);
   if (!body) return undefined;
   const length = headEnd + 4 + body.length;
   return { length, value: { status, statusText, headers, rawHeaders, body: body.value.toString('utf8') } };
 }
+
+const NO_BODY = { value: Buffer.alloc(0), length: 0 };
 
 function parseField(line: string): RawHeader {
   const [, name, value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
@@ -89,7 +92,7 @@ function parseBody(
   headers: Readonly<Record<string, string>>,
   ended: boolean,
 ): { readonly value: Buffer; readonly length: number } | undefined {
-  if (status < 200 || status === 204 || status === 304) return { value: Buffer.alloc(0), length: 0 };
+  if (status < 200 || status === 204 || status === 304) return NO_BODY;
   if (headers['transfer-encoding'] === 'chunked') return parseChunks(rest);
   const declared = headers['content-length'];
   if (declared === undefined) return ended ? { value: rest, length: rest.length } : undefined;

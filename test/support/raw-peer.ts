@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { clearTimeout, setTimeout } from 'node:timers';
+import { connect as connectTls } from 'node:tls';
+import { patient } from './patience.js';
 import { parseFrame, type Frame } from './raw-frame.js';
 import { parseAnswer, upgradeRequest, type HttpAnswer, type UpgradeSpec } from './raw-http.js';
 
@@ -10,9 +13,11 @@ export type Ending = 'fin' | 'reset';
 export interface RawPeerOptions {
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Speaks TLS and believes any certificate. Default `false`. */
+  readonly tls?: boolean;
   /** Keeps our direction open when the other side has ended its own. Default `true`: a test says itself when to end. */
   readonly allowHalfOpen?: boolean;
-  /** Milliseconds that a read waits. Default 2000. */
+  /** Milliseconds that a read waits. Default `patient(2000)`. */
   readonly timeoutMs?: number;
 }
 
@@ -40,13 +45,23 @@ export class RawPeer implements AsyncDisposable {
   readonly #sleepers: (() => void)[] = [];
 
   static async open(port: number, options: RawPeerOptions = {}): Promise<RawPeer> {
-    const { host = '127.0.0.1', allowHalfOpen = true, timeoutMs = 2000 } = options;
-    const socket = connect({ port, host, allowHalfOpen, noDelay: true });
-    await once(socket, 'connect');
-    return new RawPeer(socket, timeoutMs);
+    const { host = '127.0.0.1', tls = false, allowHalfOpen = true, timeoutMs = patient(2000) } = options;
+    const tcp = connect({ port, host, allowHalfOpen, noDelay: true });
+    const socket = tls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
+    await once(socket, tls ? 'secureConnect' : 'connect');
+    return new RawPeer(socket, tcp, timeoutMs);
   }
 
-  private constructor(socket: Socket, timeoutMs: number) {
+  /** Speaks through any stream, such as the other side of a tunnel. */
+  static over(stream: Duplex): RawPeer {
+    return new RawPeer(stream as Socket, stream as Socket, patient(2000));
+  }
+
+  private constructor(
+    socket: Socket,
+    private readonly tcp: Socket,
+    timeoutMs: number,
+  ) {
     this.socket = socket;
     this.#timeoutMs = timeoutMs;
     socket.on('data', (chunk: Buffer) => {
@@ -63,6 +78,11 @@ export class RawPeer implements AsyncDisposable {
     return this.#bytes;
   }
 
+  /** How the other side has let go of the connection; `undefined` while it has not. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
   /** Writes bytes as they are, text as UTF-8; settles when the socket took them, even if it is gone meanwhile. */
   async writeRaw(bytes: string | Uint8Array): Promise<void> {
     if (!this.socket.writable) return;
@@ -70,9 +90,15 @@ export class RawPeer implements AsyncDisposable {
   }
 
   /** Writes every byte on its own, each in a packet and a turn of the event loop of its own. */
-  async writeByteByByte(bytes: string | Uint8Array): Promise<void> {
-    for (const byte of Buffer.from(bytes)) {
-      await this.writeRaw(Buffer.of(byte));
+  writeByteByByte(bytes: string | Uint8Array): Promise<void> {
+    return this.writeInParts(bytes, 1);
+  }
+
+  /** Writes parts of so many bytes, each in a packet and a turn of the event loop of its own. */
+  async writeInParts(bytes: string | Uint8Array, length: number): Promise<void> {
+    const all = Buffer.from(bytes);
+    for (let at = 0; at < all.length; at += length) {
+      await this.writeRaw(all.subarray(at, at + length));
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -83,9 +109,12 @@ export class RawPeer implements AsyncDisposable {
     return this.nextAnswer();
   }
 
-  /** Reads one HTTP answer with its body: by Content-Length, by chunks, or up to the end of the connection. */
-  nextAnswer(wait: Wait = {}): Promise<HttpAnswer> {
-    return this.#read('an HTTP answer', parseAnswer, wait);
+  /**
+   * Reads one HTTP answer with its body: by Content-Length, by chunks, or up to the end of the connection; `toHead` says
+   * that it answers a HEAD, and so has none.
+   */
+  nextAnswer({ toHead = false, ...wait }: Wait & { readonly toHead?: boolean } = {}): Promise<HttpAnswer> {
+    return this.#read('an HTTP answer', (bytes, ended) => parseAnswer(bytes, ended, toHead), wait);
   }
 
   /** Reads one frame of whatever kind. */
@@ -114,7 +143,8 @@ export class RawPeer implements AsyncDisposable {
 
   /** Cuts the connection with an RST. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.tcp.resetAndDestroy();
+    this.socket.destroy();
   }
 
   /** Lets go of the socket, whatever its state. */

@@ -12,7 +12,8 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ConnectionRegistry, PlackWebSocketModule, type PlackWebSocketModuleOptions } from '../../src/index.js';
-import { connect, type ConnectOptions, type QueuedClient } from '../../src/testing.js';
+import type { ConnectOptions, QueuedClient } from '../../src/testing.js';
+import { connect } from './connect.js';
 import { LogRecorder } from './log-recorder.js';
 import { RawPeer, type RawPeerOptions } from './raw-peer.js';
 
@@ -25,6 +26,8 @@ export interface AppSpec extends Pick<ModuleMetadata, 'imports' | 'controllers' 
   /** Options of `forRoot`; `false` leaves the module out. */
   readonly options?: PlackWebSocketModuleOptions | false;
   readonly https?: { readonly key: string; readonly cert: string };
+  /** For what has to be compared on both; everything else goes by the environment. */
+  readonly platform?: 'express' | 'fastify';
   /** Options of `NestFactory.create`, such as `forceCloseConnections`. */
   readonly settings?: NestApplicationOptions;
   /** Runs before the application is initialized: prefixes, global enhancers, more listeners on the server. */
@@ -98,7 +101,7 @@ export async function createApp(spec: AppSpec = {}): Promise<StartedApp> {
   const logs = new LogRecorder();
   const settings = { logger: logs, abortOnError: false, ...spec.settings };
   const app =
-    platform === 'fastify'
+    (spec.platform ?? platform) === 'fastify'
       ? await NestFactory.create<INestApplication<Server>>(
           rootModule(spec),
           new FastifyAdapter(fastifyOptions(spec)),

@@ -107,10 +107,12 @@ function onState({ state, seconds, reason }) {
   if (pill.dataset.state !== shown) byId('state-spoken').textContent = SPOKEN[shown] ?? '';
   pill.dataset.state = shown;
   byId('pill-text').textContent = PILL[shown];
-  byId('pill-more').textContent = isWaiting ? ` in ${seconds} s` : '';
 
-  byId('lost').hidden = !isWaiting;
-  byId('lost-text').textContent = isWaiting ? `${reason} Next try in ${seconds} s.` : '';
+  // The bar stays for as long as the server is away, so that nothing jumps at each try.
+  const isAway = isWaiting || (state === 'connecting' && visit.wasWelcomed);
+  byId('lost').hidden = !isAway;
+  byId('lost-text').textContent = isWaiting ? `${reason} Next try in ${seconds} s.` : 'Trying to connect.';
+  if (isAway) showThatPeopleAreOutdated();
   byId('door-enter').disabled = !isWaiting;
   if (isWaiting) log.allFailed('the connection was lost.', { label: 'Try again', run: say });
   if (isWaiting && byId('chat').hidden) showDoor(`${reason} Trying again.`);
@@ -145,7 +147,7 @@ const EVENTS = {
 
 function onMessage(message) {
   if (typeof message === 'string') {
-    // What the server says to everybody comes without an event.
+    // What the server says to all comes without an event.
     log.notice(message, 'hello');
     countUnread();
     return;
@@ -163,7 +165,14 @@ function showPeople(people) {
   });
   items[people.indexOf(visit.name)]?.append(element('span', 'tag', 'you'));
   byId('people').replaceChildren(...items);
-  byId('people-count').textContent = people.length;
+  byId('people-title').textContent = `Here now · ${people.length}`;
+  byId('present').classList.remove('stale');
+}
+
+/** Without a connection nothing is known of the others: the next welcome tells. */
+function showThatPeopleAreOutdated() {
+  byId('people-title').textContent = 'Last seen here';
+  byId('present').classList.add('stale');
 }
 
 function showRooms() {
@@ -223,11 +232,18 @@ function draft(text) {
   field.focus();
 }
 
-/** The field grows with its text, the button tells whether it can be sent, and a long text shows how much is left. */
+/** The field grows with its text; while it is hidden it has no height to measure. */
+function fitField() {
+  const field = byId('text');
+  if (byId('chat').hidden) return;
+  field.style.height = 'auto';
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
+
+/** The button tells whether the text can be sent, and a long text shows how much is left. */
 function showWhatIsLeft() {
   const field = byId('text');
-  field.style.height = 'auto';
-  field.style.height = `${field.scrollHeight}px`;
+  fitField();
   const left = LONGEST_TEXT - field.value.trim().length;
   byId('text-left').hidden = left > 200;
   byId('text-left').textContent = left < 0 ? `${-left} too many` : `${left} left`;
@@ -272,6 +288,8 @@ onSubmit('composer', () => {
 });
 
 byId('text').addEventListener('input', showWhatIsLeft);
+// The chat is shown, a phone is turned: the lines of the text break elsewhere.
+new ResizeObserver(fitField).observe(byId('talk'));
 byId('text').addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();

@@ -1,7 +1,7 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const LONGEST = 500;
 
-/** Creates an element; texts only ever become text nodes, so nothing that somebody wrote is read as markup. */
+/** Creates an element; texts only ever become text nodes, so what people write is never read as markup. */
 export function element(tag, className, ...children) {
   const created = document.createElement(tag);
   if (className) created.className = className;
@@ -9,11 +9,43 @@ export function element(tag, className, ...children) {
   return created;
 }
 
-/** An element with what somebody wrote, in the direction of its own script. */
+/** An element with what a person wrote, in the direction of its own script. */
 export function written(tag, className, text) {
   const created = element(tag, className, text);
   created.dir = 'auto';
   return created;
+}
+
+/** What a person wrote, with its addresses as links. They open apart and are not told where they were followed from. */
+export function writtenWithLinks(tag, className, text) {
+  const created = written(tag, className, '');
+  let end = 0;
+  for (const { 0: found, index } of text.matchAll(ADDRESS)) {
+    const address = withoutPunctuation(found);
+    if (!URL.canParse(address)) continue;
+    const link = element('a', '', address);
+    link.href = address;
+    link.target = '_blank';
+    link.rel = 'noopener noreferrer nofollow';
+    created.append(text.slice(end, index), link);
+    end = index + address.length;
+  }
+  created.append(text.slice(end));
+  return created;
+}
+
+/** Two schemes and no other: what an address may do is open a page. */
+const ADDRESS = /\bhttps?:\/\/[^\s<>"]+/gi;
+
+/** The end of a sentence is not a part of an address, nor is a bracket that was opened before it. */
+function withoutPunctuation(address) {
+  let kept = address;
+  for (;;) {
+    const last = kept.at(-1);
+    const isUnopened = last === ')' && kept.split('(').length < kept.split(')').length;
+    if (!isUnopened && !".,;:!?'*_".includes(last)) return kept;
+    kept = kept.slice(0, -1);
+  }
 }
 
 /** Gives an element the first letter of a name, in a colour that is always the same for the same name. */
@@ -25,7 +57,7 @@ export function paintFace(face, name) {
   return face;
 }
 
-/** The conversation: bubbles and notices, kept at its end unless somebody reads further up. */
+/** The conversation: bubbles and notices, kept at its end unless the reader has scrolled up. */
 export class Log {
   #list;
   #scroll;
@@ -108,7 +140,7 @@ export class Log {
     const face = paintFace(element('span', 'face'), name);
     face.setAttribute('aria-hidden', 'true');
     const who = element('p', 'who', written('b', '', name), ' ', time);
-    item.append(face, element('div', 'said', who, written('p', 'bubble', text)));
+    item.append(face, element('div', 'said', who, writtenWithLinks('p', 'bubble', text)));
     return item;
   }
 

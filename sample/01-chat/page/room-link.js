@@ -29,7 +29,7 @@ function addressOf(room, name) {
 
 /**
  * Stays connected to one room: connects, and after a loss connects again, later each time and never at the same
- * moment as everybody else, until `stop()`, or until the server refuses the name or the room.
+ * moment as all others, until `stop()`, or until the server refuses the name or the room.
  *
  * Events: `state` with `{ state, seconds?, reason? }`, where `state` is `connecting`, `online`, `waiting` (every
  * second of the wait) or `refused`; `message` with what the server sent.
@@ -131,7 +131,7 @@ export class RoomLink extends EventTarget {
     tick();
   }
 
-  /** Ends whatever is going on, silently. */
+  /** Ends what is going on, without an event. */
   #abandon() {
     this.#round++;
     this.#isWaiting = false;

@@ -1,30 +1,37 @@
-import type { HeartbeatOptions } from '../connection/heartbeat.js';
-import type { UserId } from '../connection/connection-limits.js';
-import type { LimitsOptions } from '../connection/limits.options.js';
-import type { ProxyTrust } from '../connection/proxy-trust.js';
-import type { EndpointDefinition } from '../endpoint/endpoint-definition.js';
-import type { EndpointSettings } from '../endpoint/endpoint.js';
+import type { UserId } from '../limits/user-id.js';
+import type { LimitsOptions } from '../limits/limits.options.js';
+import type { ProxyTrust } from '../request/proxy-trust.js';
+import type { PublicNames } from '../request/public-names.js';
+import type { EndpointDefinition } from '../endpoint/definition/endpoint-definition.js';
+import type { EndpointSettings, GatewaySockets } from '../endpoint/endpoint.js';
+import type { WsEndpointOptions } from '../endpoint/endpoint.options.js';
 import type { ErrorHook } from '../endpoint/handshake-hook.js';
 import type { ShutdownOptions } from '../lifecycle/finish/shutdown.options.js';
 
-/** What the adapter needs to know of the options; whoever reads the options implements it. */
+/** What the adapter needs to know of the options. The code that reads the options implements it. */
 export abstract class AdapterSettings {
-  abstract readonly heartbeat: HeartbeatOptions | undefined;
   abstract readonly shutdown: ShutdownOptions;
   abstract readonly proxies: ProxyTrust;
+  abstract readonly names: PublicNames;
   /** Limits that count over the whole module. */
   abstract readonly limits: LimitsOptions;
-  abstract readonly userId: UserId;
+  abstract readonly userId: UserId | undefined;
   /** Time for `onError` and for exception filters of a handshake, in milliseconds. */
   abstract readonly handshakeTimeoutMs: number;
-  /** Full path pattern of an endpoint. */
-  abstract pathOf(definition: EndpointDefinition): string;
+  /** Full path patterns of an endpoint, one for each of its versions. @throws ConfigurationError */
+  abstract pathsOf(definition: EndpointDefinition): readonly [string, ...string[]];
   /** Settings of an endpoint, classes instantiated. @throws ConfigurationError */
   abstract settingsOf(definition: EndpointDefinition): Promise<EndpointSettings>;
   /** Stock gateways run on this adapter too. */
   abstract readonly gateways: boolean;
-  /** Settings of stock gateways: those of the module. @throws ConfigurationError */
-  abstract gatewaySettings(): Promise<EndpointSettings>;
+  /** Checks what a stock gateway says about its server; warns of what is ignored. @throws ConfigurationError */
+  abstract checkGateway(options: object, port: number, className: string): void;
+  /** Settings of a stock gateway: those of the module, and over them its own. @throws ConfigurationError */
+  abstract gatewaySettings(
+    own: WsEndpointOptions,
+    className: string,
+    sockets: GatewaySockets,
+  ): Promise<EndpointSettings>;
   /** The application's answer to refused upgrades. @throws ConfigurationError */
   abstract errorHook(): Promise<ErrorHook | undefined>;
 }

@@ -1,46 +1,14 @@
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import { Injectable, Logger, type Type, type WebSocketAdapter, type WsMessageHandler } from '@nestjs/common';
-import {
-  ApplicationConfig,
-  HttpAdapterHost,
-  ModulesContainer,
-  SerializedGraph,
-  type AbstractHttpAdapter,
-} from '@nestjs/core';
-import { ByteBudget } from '../connection/byte-budget.js';
-import { ConnectionLimits } from '../connection/connection-limits.js';
-import { ConnectionRegistry } from '../connection/connection-registry.js';
-import { CurrentConnection } from '../connection/current-connection.js';
-import { EventLoopDelay } from '../connection/event-loop-delay.js';
-import { Heartbeat } from '../connection/heartbeat.js';
-import { Endpoint, ScopedInstances, type ServedEndpoint } from '../endpoint/endpoint.js';
-import { EndpointExplorer } from '../endpoint/endpoint-explorer.js';
-import { EnhancerFinder } from '../endpoint/enhancers.js';
-import { joinPath, PathPattern } from '../endpoint/path-pattern.js';
-import { PathRouter } from '../endpoint/path-router.js';
-import { ConfigurationError } from '../errors/plack-websocket.error.js';
-import { ConnectionLifecycle } from '../lifecycle/connection-lifecycle.js';
-import { Drain } from '../lifecycle/finish/drain.js';
-import { Admission } from '../lifecycle/upgrade/admission.js';
-import { Refusal } from '../lifecycle/upgrade/refusal.js';
-import { AdapterSettings } from './adapter-settings.js';
-import { EndpointServer } from './endpoint-server.js';
-import { EndpointUrls } from './endpoint-url.js';
-import { guardGateway, type HookName } from './gateway-guard.js';
-import { GatewayServer, type GatewayConnect } from './gateway-server.js';
-import { assertNestMetadata, describeEntrypoints, findGateways } from './nest-internals.js';
-import { answerPlainHttp } from './plain-http.js';
-import { WsAcceptor } from './ws/ws-acceptor.js';
-
-/** What `@WebSocketGateway` may say about its server. */
-interface GatewayOptions {
-  readonly path?: string;
-  readonly namespace?: unknown;
-}
+import type { Server } from 'node:http';
+import { Injectable, type WebSocketAdapter, type WsMessageHandler } from '@nestjs/common';
+import type { GatewayConnect, GatewayServer } from './gateway/gateway-server.js';
+import type { GatewayMessageParser } from './gateway/message-parser.js';
+import type { GatewayOptions } from './gateway/gateway-options.js';
+import { GatewayServers } from './gateway/gateway-servers.js';
+import { ServerAssembly } from './server-assembly.js';
+import { shareClass } from '../copies/shared-class.js';
 
 /**
- * Serves the endpoints of an application on its HTTP server: the one place that touches the server and `ws`.
+ * Serves the endpoints of an application on its HTTP server; the module does that without being asked.
  *
  * It is a `WebSocketAdapter` of Nest as well: with `forRoot({ gateways: true })`, or
  * `app.useWebSocketAdapter(app.get(PlackWsAdapter))` before the application is initialized, stock `@WebSocketGateway`
@@ -55,89 +23,12 @@ interface GatewayOptions {
  */
 @Injectable()
 export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
-  readonly #logger = new Logger('PlackWebSocket');
-  readonly #gateways: GatewayServer[] = [];
-  readonly #servers: EndpointServer[] = [];
-  readonly #ownPorts = new Map<number, Server>();
-  #endpoints: readonly Endpoint[] = [];
-  #lifecycle: ConnectionLifecycle | undefined;
-  #heartbeat: Heartbeat | undefined;
-  #drain: Drain | undefined;
-  #eventLoopDelay: EventLoopDelay | undefined;
-
   /** @internal */
   constructor(
-    private readonly httpHost: HttpAdapterHost,
-    private readonly settings: AdapterSettings,
-    private readonly explorer: EndpointExplorer,
-    private readonly registry: ConnectionRegistry,
-    private readonly finder: EnhancerFinder,
-    private readonly scopes: ScopedInstances,
-    private readonly modules: ModulesContainer,
-    private readonly graph: SerializedGraph,
-    private readonly current: CurrentConnection,
-    config: ApplicationConfig,
+    private readonly assembly: ServerAssembly,
+    private readonly gateways: GatewayServers,
   ) {
-    // Nest binds gateways before any lifecycle hook runs, so the slot has to be taken now.
-    if (settings.gateways) config.setIoAdapter(this);
-  }
-
-  /**
-   * Finds the endpoints and takes their upgrades; until `accept` they are answered with 503. Called by the module.
-   * @throws ConfigurationError for anything that is wrong with options or classes.
-   */
-  async start(): Promise<void> {
-    assertNestMetadata();
-    // A missing platform package and an application context both leave no adapter behind.
-    const http = this.httpHost.httpAdapter as AbstractHttpAdapter | undefined | null;
-    if (http === undefined || http === null) return;
-    const server = httpServerOf(http);
-    const { settings, registry } = this;
-    this.#endpoints = await this.#findEndpoints();
-    for (const gateway of this.#gateways) gateway.configure(await settings.gatewaySettings());
-    if (settings.heartbeat !== undefined) this.#heartbeat = new Heartbeat(() => registry.all(), settings.heartbeat);
-    this.#drain = new Drain(registry, settings.shutdown);
-    const { established, ended, stragglers } = this.#drain;
-    const budget = new ByteBudget(settings.limits.maxTotalQueuedBytes);
-    if (settings.limits.maxEventLoopDelayMs !== undefined) this.#eventLoopDelay = new EventLoopDelay();
-    this.#lifecycle = new ConnectionLifecycle(
-      new WsAcceptor(),
-      new Refusal(await settings.errorHook(), settings.handshakeTimeoutMs),
-      { registry, current: this.current, budget, established, ended, stragglers },
-      new Admission({
-        registry,
-        maxPendingHandshakes: settings.limits.maxPendingHandshakes,
-        limits: new ConnectionLimits(settings.limits, settings.userId),
-        eventLoopDelay: this.#eventLoopDelay,
-        maxEventLoopDelayMs: settings.limits.maxEventLoopDelayMs ?? 0,
-      }),
-    );
-    registry.buildUrlsWith(new EndpointUrls(this.#endpoints, server, settings.proxies).build);
-    const main = this.#serve(server, [...this.#endpoints, ...this.#gateways.filter(({ port }) => port === 0)]);
-    answerPlainHttp(http, (request, response) => main.answer(request, response));
-    for (const gateway of this.#gateways) if (gateway.port !== 0) this.#serveOwnPort(gateway.port);
-    this.#drainBeforeClose(http);
-  }
-
-  /**
-   * Compiles the handlers and takes upgrades: everything the application sets globally is set by now. Called by the module.
-   */
-  async accept(): Promise<void> {
-    if (this.#lifecycle === undefined) return;
-    for (const endpoint of this.#endpoints) {
-      endpoint.compile();
-      describeEntrypoints(this.graph, endpoint.host, endpoint.pattern.source);
-    }
-    for (const { name, pattern, port } of [...this.#endpoints.map(asMapped), ...this.#gateways]) {
-      this.#logger.log(`Mapped {${pattern.source}, WS} ${name}${port === 0 ? '' : ` on port ${port}`}`);
-    }
-    this.#heartbeat?.start();
-    this.#eventLoopDelay?.start();
-    if (this.registry.state === 'starting') this.registry.moveTo('accepting');
-    for (const [port, server] of this.#ownPorts) {
-      server.listen(port);
-      await once(server, 'listening');
-    }
+    gateways.belongTo(this);
   }
 
   /**
@@ -148,58 +39,26 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
    * @throws ConfigurationError before the application is initialized.
    */
   attach(server: Server): () => void {
-    if (this.#lifecycle === undefined) {
-      throw new ConfigurationError(
-        'A further server can be attached once the application is initialized (app.init()).',
-      );
-    }
-    const attached = this.#serve(server, [...this.#endpoints, ...this.#gateways.filter(({ port }) => port === 0)]);
-    return () => attached.detach();
-  }
-
-  /** Ends all connections politely; once, however often it is called. Called by the module. Never rejects. */
-  async drain(): Promise<void> {
-    const drained = this.#drain?.run();
-    this.#lifecycle?.refuseUndecided();
-    await drained;
-    this.#heartbeat?.stop();
-    this.#eventLoopDelay?.stop();
+    return this.assembly.attach(server);
   }
 
   /**
-   * Takes off what was attached to HTTP servers, and closes those that gateways have for themselves. Called by the module.
+   * Reads the messages of all gateways with a function in the place of `JSON.parse`, as `setMessageParser` of the stock
+   * adapter does: `app.get(PlackWsAdapter).setMessageParser(parse)`. It gets text as a string and a binary message as a
+   * Buffer, and gives `{ event, data }`; a message for which it gives nothing is passed over. A throw is logged, and that
+   * message is passed over. Endpoints have serializers instead.
    */
-  detach(): void {
-    for (const server of this.#servers) server.detach();
-    for (const server of this.#ownPorts.values()) server.close();
-    this.#ownPorts.clear();
+  setMessageParser(parse: GatewayMessageParser): void {
+    this.gateways.parseWith(parse);
   }
 
   /**
    * Part of Nest's `WebSocketAdapter`: makes the server of a stock gateway.
-   * @throws ConfigurationError for a gateway with a namespace.
+   * @throws ConfigurationError for an option that this adapter cannot honour, such as a namespace, and where gateways that
+   * share a server differ about one.
    */
   create(port: number, options: GatewayOptions = {}): GatewayServer {
-    const path = options.path ?? '';
-    if (options.namespace !== undefined) {
-      throw new ConfigurationError(
-        'PlackWsAdapter knows no namespaces, which belong to socket.io. Use a path for each gateway.',
-      );
-    }
-    const pattern = new PathPattern(joinPath(path));
-    const gateways = findGateways(this.modules);
-    for (const { metatype, instance } of gateways) guardGateway(metatype, instance);
-    const served = gateways.filter(
-      (gateway) => gateway.port === port && joinPath(gateway.path ?? '') === pattern.source,
-    );
-    const having = (hook: HookName): Type[] =>
-      served.filter(({ instance }) => hook in instance).map(({ metatype }) => metatype);
-    const server = new GatewayServer(served[0]?.metatype ?? GatewayServer, pattern, port, {
-      handleConnection: having('handleConnection'),
-      handleDisconnect: having('handleDisconnect'),
-    });
-    this.#gateways.push(server);
-    return server;
+    return this.gateways.create(port, options);
   }
 
   /** Part of Nest's `WebSocketAdapter`. */
@@ -209,83 +68,24 @@ export class PlackWsAdapter implements WebSocketAdapter<GatewayServer> {
 
   /** Part of Nest's `WebSocketAdapter`; the callback gets the close code, as from the stock adapter. */
   bindClientDisconnect(client: unknown, callback: (reason: unknown) => unknown): void {
-    for (const gateway of this.#gateways) gateway.onDisconnect(client, callback);
+    this.gateways.onDisconnect(client, callback);
   }
 
   /** Part of Nest's `WebSocketAdapter`. */
   bindMessageHandlers(client: unknown, handlers: WsMessageHandler[]): void {
-    for (const gateway of this.#gateways) gateway.bindMessages(client, handlers);
+    this.gateways.bindMessages(client, handlers);
   }
 
-  /** Part of Nest's `WebSocketAdapter`. The drain has closed the clients by now. */
-  async close(_server: GatewayServer): Promise<void> {
-    await this.drain();
+  /** Part of Nest's `WebSocketAdapter`: ends all connections politely, unless the drain has done so. */
+  async close(server: GatewayServer): Promise<void> {
+    await this.assembly.drain();
+    if (!server.isClosing) server.close();
   }
 
-  /** Part of Nest's adapters. */
+  /** Part of Nest's adapters: takes off what was attached to HTTP servers. */
   dispose(): void {
-    this.detach();
-  }
-
-  #serve(server: Server, targets: readonly ServedEndpoint[]): EndpointServer {
-    const router = new PathRouter(
-      targets.map((target) => ({ pattern: target.pattern, target })),
-      ({ name }) => name,
-    );
-    const attached = new EndpointServer(server, router, this.#lifecycle as ConnectionLifecycle, this.settings.proxies);
-    attached.attach();
-    this.#servers.push(attached);
-    return attached;
-  }
-
-  #serveOwnPort(port: number): void {
-    if (this.#ownPorts.has(port)) return;
-    const server = createServer((_request, response) => {
-      // A port of its own serves nothing but WebSockets.
-      response.writeHead(426, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }).end();
-    });
-    this.#ownPorts.set(port, server);
-    this.#serve(
-      server,
-      this.#gateways.filter((gateway) => gateway.port === port),
-    );
-  }
-
-  async #findEndpoints(): Promise<Endpoint[]> {
-    const { settings, finder, scopes } = this;
-    const found: Endpoint[] = [];
-    for (const host of this.explorer.explore()) {
-      // Checks the options, the path among them.
-      const own = await settings.settingsOf(host.definition);
-      found.push(new Endpoint(host, new PathPattern(settings.pathOf(host.definition)), own, finder, scopes));
-    }
-    return found;
-  }
-
-  /**
-   * Drains before any module is destroyed: Nest calls `beforeClose` of the HTTP adapter first of all, while its hooks
-   * destroy a global module last, after the database that `@OnFinish` writes to.
-   */
-  #drainBeforeClose(http: AbstractHttpAdapter): void {
-    // Nest awaits it, whatever its abstract adapter declares: `HttpServer.beforeClose` may return a promise.
-    const awaited: { beforeClose?: () => unknown } = http;
-    const beforeClose = awaited.beforeClose?.bind(http);
-    awaited.beforeClose = async (): Promise<void> => {
-      await beforeClose?.();
-      await this.drain();
-    };
+    this.assembly.detach();
   }
 }
 
-function httpServerOf(http: AbstractHttpAdapter): Server {
-  const server = http.getHttpServer() as Server | undefined;
-  if (typeof server?.emit === 'function' && typeof server.on === 'function') return server;
-  throw new ConfigurationError(
-    'not supported by the server: the HTTP adapter has no Node HTTP server, so nothing can be upgraded. ' +
-      'Use @nestjs/platform-express or @nestjs/platform-fastify.',
-  );
-}
-
-function asMapped({ name, pattern }: Endpoint): { name: string; pattern: PathPattern; port: number } {
-  return { name, pattern, port: 0 };
-}
+shareClass(PlackWsAdapter, 'PlackWsAdapter');

@@ -1,57 +1,68 @@
-import { CloseCode, toSendableCode } from '../protocol/close-code.js';
-import { Audience, type Connection, type Exception } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Delivery } from './delivery.js';
 
-/** Sends a value to a snapshot of connections. */
-export type Deliver = (members: readonly Connection[], value: unknown) => Delivery;
+/** Some of an audience: the members of a channel, a connection by itself or by its id, or `*` for every connection. */
+export type Addressee = Connection<unknown, object> | string;
 
-/** An audience over the connections that somebody selects. */
-export class SelectedAudience extends Audience {
-  constructor(
-    private readonly select: () => Iterable<Connection>,
-    private readonly deliver: Deliver,
-    private readonly sender: Connection | undefined,
-    private readonly exceptions: readonly Exception[] = [],
-  ) {
-    super();
-  }
-
-  override except(...exceptions: readonly Exception[]): Audience {
-    return new SelectedAudience(this.select, this.deliver, this.sender, [...this.exceptions, ...exceptions]);
-  }
-
-  override send(value: unknown): Delivery {
-    return this.deliver(this.#members(), value);
-  }
-
-  override broadcast(value: unknown): Delivery {
-    return (this.sender === undefined ? this : this.except(this.sender)).send(value);
-  }
-
-  override close(code: number = CloseCode.normal, reason?: string): number {
-    // A wrong code is a fault of the caller, whether or not anybody is there.
-    const sendable = toSendableCode(code);
-    const members = this.#members();
-    for (const connection of members) connection.close(sendable, reason);
-    return members.length;
-  }
-
-  override get size(): number {
-    return this.#members().length;
-  }
-
-  override [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#members()[Symbol.iterator]();
-  }
-
-  #members(): Connection[] {
-    const members = [...this.select()];
-    if (this.exceptions.length === 0) return members;
-    return members.filter((connection) => !this.exceptions.some((exception) => leavesOut(exception, connection)));
-  }
-}
-
-function leavesOut(exception: Exception, connection: Connection): boolean {
-  if (typeof exception !== 'string') return exception === connection;
-  return exception === connection.id || connection.inChannel(exception);
+/**
+ * Some connections of this process, chosen by channels, by endpoint or by user; made by `connection.to()`, `registry.to()`,
+ * `registry.in()` and `registry.toUser()`. It is a description, not a list: who is meant is decided anew by each `send`,
+ * `close`, `size` and iteration, while lists of names are read once, when they are given. Each connection gets a message
+ * once, also when it is in several of the channels. A connection that is closing is in no audience.
+ *
+ * @example
+ * ```ts
+ * connection.to('lobby', 'kitchen').broadcast({ event: 'said', data: { name, text } });
+ * registry.in(RoomEndpoint).only('lobby').except(connection).close(4000, 'the lobby closes');
+ * const names = [...registry.in(RoomEndpoint)].map(({ data }) => data['name']);
+ * ```
+ */
+export abstract class Audience<
+  TConnection extends Connection<unknown, object> = Connection,
+> implements Iterable<TConnection> {
+  /**
+   * Keeps who is any of these, and drops the others; without arguments it drops all. Steps add up: a second `only` has to fit
+   * as well. Returns a new audience.
+   * @throws TypeError for anything but channels, ids, connections, and lists of them.
+   */
+  abstract only(...kept: readonly (Addressee | Iterable<Addressee>)[]): Audience<TConnection>;
+  /**
+   * Leaves out who is any of these; without arguments it changes nothing. Steps add up. Returns a new audience.
+   * @throws TypeError for anything but channels, ids, connections, and lists of them: what is to be kept from a connection
+   * must not reach it because a variable is `undefined`.
+   */
+  abstract except(...excluded: readonly (Addressee | Iterable<Addressee>)[]): Audience<TConnection>;
+  /**
+   * Sends to every member, the sender too if it is one. Encoded once per serializer; bytes may be written over as soon as
+   * this has returned.
+   * @throws MessageEncodingError before anything is sent, when no serializer of the application can encode the value; never because of
+   * who is connected: members whose serializer cannot encode it are dropped.
+   */
+  abstract send(value: unknown): Delivery;
+  /**
+   * Sends an event with its data to every member, in the envelope of each one's serializer.
+   * @throws MessageEncodingError before anything is sent, when no serializer of the application can encode it.
+   */
+  abstract send(event: string, data: unknown): Delivery;
+  /**
+   * Sends to every member but the sender. Same as `send` where there is no sender.
+   * @throws MessageEncodingError before anything is sent, when no serializer of the application can encode the value; never because of
+   * who is connected: members whose serializer cannot encode it are dropped.
+   */
+  abstract broadcast(value: unknown): Delivery;
+  /** Sends an event with its data to every member but the sender; see `send(event, data)`. */
+  abstract broadcast(event: string, data: unknown): Delivery;
+  /**
+   * Closes every member in this process and tells how many there were. They are out of every audience and limit at once, and what
+   * their handlers still return is dropped. The close frames leave behind what was sent before; many of them leave in slices.
+   * @throws RangeError for a code that cannot be sent, TypeError for a reason that is not a string; both also for an
+   * audience without members.
+   */
+  abstract close(code?: number, reason?: string): number;
+  /** The members of this process as a fixed list: who comes and goes later changes nothing in it. */
+  abstract connections(): TConnection[];
+  /** Number of connections of this process that are meant right now. */
+  abstract readonly size: number;
+  /** Iterates over the connections of this process that are meant right now; a snapshot. */
+  abstract [Symbol.iterator](): IterableIterator<TConnection>;
 }

@@ -15,7 +15,7 @@ const pool = Buffer.alloc(ID_BYTES * 256);
 let position = pool.length;
 
 /**
- * Makes an identifier that nobody can guess, unique over all processes. It is encoded in one go, because a string that is
+ * Makes an identifier that cannot be guessed, unique over all processes. It is encoded in one go, because a string that is
  * put together from parts takes ten times the memory for as long as the connection lives.
  */
 export function createConnectionId(): string {
@@ -29,5 +29,7 @@ export function createConnectionId(): string {
 
 /** Tells whether a name has the form of a connection's id; such a name is never a channel. */
 export function isConnectionId(name: string): boolean {
-  return name.length === LENGTH && name.startsWith(PREFIX);
+  return name.length === LENGTH && FORM.test(name);
 }
+
+const FORM = new RegExp(`^${PREFIX}[\\w-]+$`);

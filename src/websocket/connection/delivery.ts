@@ -1,9 +1,15 @@
-/** What became of a message to many: how many connections it was for, got it, and were left out. */
+/**
+ * The result of a message to many: how many connections it was for, got it, and were left out. All three numbers count
+ * connections of this process.
+ */
 export interface Delivery {
-  /** Connections the message was meant for. */
+  /** Connections of this process the message was meant for: `sent` and `dropped` together. */
   readonly matched: number;
-  /** Connections whose socket took it. */
+  /** Connections of this process that it was given to; counted at the call, before the peer can have it. */
   readonly sent: number;
-  /** Connections that were closing, or did not read (`limits.overflow`). */
+  /**
+   * Connections of this process that did not read (`limits.overflow`), began to close during the call, or have a serializer
+   * that cannot encode the value.
+   */
   readonly dropped: number;
 }

@@ -1,6 +1,8 @@
+import { shareClass } from '../copies/shared-class.js';
+
 /**
  * Who ended a connection. `client`: the peer, or its network. `server`: `close` or `terminate` of the application.
- * `heartbeat`: the peer was silent. `limit`: the outbox, the rate, or the end of the login. `shutdown`: the drain.
+ * `heartbeat`: the peer was silent. `limit`: the outbox, the rate, a time limit, or the end of the login. `shutdown`: the drain.
  * `error`: a fault of a handler, or a peer that broke the protocol.
  */
 export type FinishInitiator = 'client' | 'server' | 'heartbeat' | 'limit' | 'shutdown' | 'error';
@@ -12,7 +14,7 @@ export type FinishInitiator = 'client' | 'server' | 'heartbeat' | 'limit' | 'shu
  * ```ts
  * @OnFinish()
  * leave(connection: Connection<unknown, Visit>, end: FinishInfo): void {
- *   if (end.initiator === 'shutdown') return; // everybody leaves: nobody is there to be told
+ *   if (end.initiator === 'shutdown') return; // all leave at once: there is nothing to announce
  *   const { name, room } = connection.data;
  *   this.registry.to(room).send({ event: 'left', data: { name } });
  * }
@@ -21,8 +23,8 @@ export type FinishInitiator = 'client' | 'server' | 'heartbeat' | 'limit' | 'shu
 export class FinishInfo {
   constructor(
     /**
-     * Close code (RFC 6455 §7.1.5). The code this side sent when it closed, else the peer's; 1005 when the peer's close
-     * frame had none, 1006 when there was no close frame.
+     * Close code (RFC 6455 §7.1.5) of the side that closed first; 1005 when the peer's close frame had none, 1006 when the
+     * connection was cut or the peer left without a close frame.
      */
     readonly code: number,
     /** Close reason, empty when there was none; at most 123 bytes of UTF-8. */
@@ -38,3 +40,5 @@ export class FinishInfo {
     readonly error?: unknown,
   ) {}
 }
+
+shareClass(FinishInfo, 'FinishInfo');

@@ -20,17 +20,25 @@ export class Registration<Handler> {
 /**
  * Handlers of one event in registration order.
  *
- * Invariant: the array is never changed, only replaced, so whoever iterates it has a snapshot. A handler added or
+ * Invariant: the array is never changed, only replaced, so an iteration goes over a snapshot. A handler added or
  * removed while handlers run takes effect from the next message on.
  */
 export class HandlerList<Handler> {
-  entries: readonly Registration<Handler>[] = [];
+  readonly #registrations = new Set<Registration<Handler>>();
+  /** Made when it is asked for, so that adding and removing many costs no more than each of them alone. */
+  #entries: readonly Registration<Handler>[] | undefined;
+
+  get entries(): readonly Registration<Handler>[] {
+    return (this.#entries ??= [...this.#registrations]);
+  }
 
   add(handler: Handler): Unregister {
     const registration = new Registration(handler, (gone) => {
-      this.entries = this.entries.filter((entry) => entry !== gone);
+      this.#registrations.delete(gone);
+      this.#entries = undefined;
     });
-    this.entries = [...this.entries, registration];
+    this.#registrations.add(registration);
+    this.#entries = undefined;
     return registration.unregister;
   }
 }

@@ -1,5 +1,5 @@
-import type { ByteBudget, ByteHolder } from './byte-budget.js';
-import type { LimitsOptions } from './limits.options.js';
+import type { Account } from '../limits/byte-ledger.js';
+import type { LimitsOptions } from '../limits/limits.options.js';
 
 type InboxLimits = Pick<LimitsOptions, 'maxPendingMessages' | 'maxPendingBytes'>;
 
@@ -15,16 +15,16 @@ export interface PendingMessage {
 
 /**
  * Messages of one connection that wait for their handler, first in, first out. It is full past a number of messages or
- * of bytes; whoever fills it stops reading until it is half empty again.
+ * of bytes; reading from the socket then pauses until it is half empty again.
  */
-export class Inbox implements ByteHolder {
+export class Inbox {
   #messages: (PendingMessage | undefined)[] = [];
   #head = 0;
   #bytes = 0;
 
   constructor(
     private readonly limits: InboxLimits,
-    private readonly budget: ByteBudget | undefined,
+    private readonly account: Account,
   ) {}
 
   get length(): number {
@@ -37,11 +37,12 @@ export class Inbox implements ByteHolder {
   }
 
   get isFull(): boolean {
-    return (
-      this.length >= this.limits.maxPendingMessages ||
-      this.#bytes >= this.limits.maxPendingBytes ||
-      this.budget?.refuses(0) === true
-    );
+    return this.length >= this.limits.maxPendingMessages || this.#bytes >= this.limits.maxPendingBytes;
+  }
+
+  /** All connections together hold too much, so that this one may have no more than it has. */
+  get isFullWithOthers(): boolean {
+    return this.length > 0 && this.account.ledger.areInboxesFull;
   }
 
   get isHalfEmpty(): boolean {
@@ -57,7 +58,7 @@ export class Inbox implements ByteHolder {
     const byteLength = data.length + BYTES_PER_ENTRY;
     this.#messages.push({ data: kept, isBinary, byteLength });
     this.#bytes += byteLength;
-    this.budget?.report(this, this.#bytes);
+    this.account.set('inbox', this.#bytes);
   }
 
   shift(): PendingMessage | undefined {
@@ -65,7 +66,7 @@ export class Inbox implements ByteHolder {
     if (message === undefined) return undefined;
     this.#messages[this.#head++] = undefined;
     this.#bytes -= message.byteLength;
-    this.budget?.report(this, this.#bytes);
+    this.account.set('inbox', this.#bytes);
     if (this.#head === this.#messages.length) {
       this.#messages = [];
       this.#head = 0;
@@ -80,7 +81,7 @@ export class Inbox implements ByteHolder {
     this.#messages = [];
     this.#head = 0;
     this.#bytes = 0;
-    this.budget?.report(this, 0);
+    this.account.set('inbox', 0);
   }
 }
 

@@ -1,59 +1,77 @@
 import { OutboxOverflowError } from '../errors/plack-websocket.error.js';
-import type { ByteBudget, ByteHolder } from './byte-budget.js';
-import type { OutboxLimits } from './limits.options.js';
-import type { SharedMessage, Transport } from './transport.js';
+import type { ByteLedger } from '../limits/byte-ledger.js';
+import type { OutboxLimits } from '../limits/limits.options.js';
+import type { SharedMessage, TakenCallback, Transport } from './transport.js';
 
 /** Result of {@link Outbox.accepts}: send it, leave this one out, or give the peer up. */
-export type Admission = 'send' | 'drop' | OutboxOverflowError;
+export type SendDecision = 'send' | 'drop' | OutboxOverflowError;
 
 /** What waits to leave one connection: bounded in bytes, in order, and never a reason to wait for the caller. */
-export class Outbox implements ByteHolder {
-  #charged = false;
+export class Outbox {
+  /** A message that may wait although it is larger than the bound, because nothing waited before it. */
+  #largeBytes = 0;
 
   constructor(
     readonly transport: Transport,
     private readonly limits: OutboxLimits,
-    private readonly budget: ByteBudget | undefined,
+    private readonly ledger: ByteLedger,
   ) {}
 
   get bufferedBytes(): number {
     return this.transport.bufferedBytes;
   }
 
-  get queuedBytes(): number {
-    return this.transport.isOpen ? this.transport.bufferedBytes : 0;
-  }
-
-  /** Decides about one more message. A message that finds nothing waiting is always taken, however large. */
-  accepts(data: string | Uint8Array): Admission {
-    const waiting = this.transport.bufferedBytes;
-    if (waiting === 0) {
-      if (this.#charged) this.release();
-      return 'send';
-    }
+  /** Decides about one more message. A message that finds nothing waiting is taken at any size. */
+  accepts(data: string | Uint8Array): SendDecision {
+    if (typeof data !== 'string') return this.acceptsBytes(data.length);
     // A UTF-16 unit has at most three bytes, so most texts need no counting.
-    const atMost = typeof data === 'string' ? data.length * 3 : data.length;
-    if (waiting + atMost <= UNQUESTIONED_BYTES && waiting + atMost <= this.limits.maxBufferedBytes) return 'send';
-    return this.#acceptCounted(typeof data === 'string' ? Buffer.byteLength(data) : data.length);
+    if (this.#isUnquestioned(data.length * 3)) return 'send';
+    return this.acceptsBytes(Buffer.byteLength(data));
   }
 
-  #acceptCounted(byteLength: number): Admission {
-    let waiting = this.transport.bufferedBytes;
-    if (waiting + byteLength > this.limits.maxBufferedBytes) {
-      // What is only held back for the end of this tick is no sign of a slow peer: the system gets it first.
-      this.transport.flush();
-      waiting = this.transport.bufferedBytes;
-      if (waiting === 0) return 'send';
-    }
-    const total = waiting + byteLength;
+  /** The same, of a message that is not at hand. */
+  acceptsBytes(byteLength: number): SendDecision {
+    if (this.#isUnquestioned(byteLength)) return 'send';
     const { maxBufferedBytes } = this.limits;
-    if (total > maxBufferedBytes) return this.#refuse(total, 'maxBufferedBytes', maxBufferedBytes);
-    if (this.budget === undefined || this.#reserve(this.budget, waiting, byteLength)) return 'send';
-    return this.#refuse(total, 'maxTotalQueuedBytes', this.budget.maxBytes);
+    let waiting = this.#held;
+    if (waiting > 0 && waiting + byteLength > maxBufferedBytes) {
+      // Bytes that are only held back for the end of this tick do not mean a slow peer: the system gets them first.
+      this.transport.flush();
+      waiting = this.#held;
+    }
+    if (waiting === 0) {
+      this.#largeBytes = byteLength > maxBufferedBytes ? byteLength : 0;
+    } else if (waiting + byteLength > maxBufferedBytes) {
+      return this.#refuse(waiting + byteLength);
+    }
+    this.transport.count();
+    this.ledger.makeRoom(byteLength);
+    // It may have been this peer that had to go.
+    return this.transport.isCut ? 'drop' : 'send';
   }
 
-  #refuse(total: number, limit: OutboxOverflowError['limit'], maxBytes: number): Admission {
-    return this.limits.overflow === 'drop' ? 'drop' : new OutboxOverflowError(total, limit, maxBytes);
+  /** The error of a peer for which more waits than may, also if it was sent past this. */
+  get excess(): OutboxOverflowError | undefined {
+    const waiting = this.#held;
+    if (waiting === 0) this.#largeBytes = 0;
+    const { maxBufferedBytes } = this.limits;
+    if (waiting <= maxBufferedBytes + this.#largeBytes) return undefined;
+    return new OutboxOverflowError(waiting, 'maxBufferedBytes', maxBufferedBytes);
+  }
+
+  #isUnquestioned(byteLength: number): boolean {
+    const waiting = this.transport.bufferedBytes;
+    const total = waiting + byteLength;
+    return total <= this.limits.maxBufferedBytes && (waiting === 0 || total <= UNQUESTIONED_BYTES);
+  }
+
+  get #held(): number {
+    return this.transport.bufferedBytes + this.transport.overheadBytes;
+  }
+
+  #refuse(total: number): SendDecision {
+    if (this.limits.overflow === 'drop') return 'drop';
+    return new OutboxOverflowError(total, 'maxBufferedBytes', this.limits.maxBufferedBytes);
   }
 
   send(data: string | Uint8Array): void {
@@ -66,25 +84,7 @@ export class Outbox implements ByteHolder {
 
   /** Sends and tells when the socket took the bytes: `true`, or `false` when the connection ended before. */
   sendAndTell(data: string | Uint8Array): Promise<boolean> {
-    return new Promise<boolean>((resolve) => {
-      // Node tells no error to the write that is under way when a socket is cut.
-      this.transport.send(data, (error) => resolve((error === undefined || error === null) && !this.transport.isCut));
-    });
-  }
-
-  /** The connection is over, or everything has left: nothing is held any more. */
-  release(): void {
-    this.#charged = false;
-    this.budget?.report(this, 0);
-  }
-
-  /** Tells whether that many bytes more fit into what all connections may hold together. */
-  #reserve(budget: ByteBudget, waiting: number, byteLength: number): boolean {
-    this.#charged = true;
-    budget.report(this, waiting);
-    if (budget.refuses(byteLength)) return false;
-    budget.report(this, waiting + byteLength);
-    return true;
+    return new Promise((resolve) => this.transport.send(data, takenBy(resolve, this.transport)));
   }
 
   /** The answer to everything that is sent after the end. */
@@ -93,3 +93,9 @@ export class Outbox implements ByteHolder {
 
 /** Up to this much may wait for any connection for a moment without being counted against anything. */
 const UNQUESTIONED_BYTES = 16_384;
+
+/** Made apart from the message: a closure beside it would hold the message for as long as it waits. */
+function takenBy(resolve: (taken: boolean) => void, transport: Transport): TakenCallback {
+  // Node tells no error to the write that is under way when a socket is cut.
+  return (error) => resolve((error === undefined || error === null) && !transport.isCut);
+}

@@ -1,9 +1,18 @@
-import { HANDLER_METADATA } from './metadata-keys.js';
+import { THIS_COPY } from '../copies/this-copy.js';
+import { decoratedMethod } from './decorated-method.js';
+import { COPY_METADATA, HANDLER_METADATA, HANDLER_NAMES_METADATA } from './definition/metadata-keys.js';
 
 /** What a method of an endpoint is for. */
 export type HandlerRole =
   | { readonly kind: 'establish' | 'finish' | 'error' }
   | { readonly kind: 'message'; readonly event?: string; readonly binary?: boolean };
+
+/** The decorator of a role, as it is written. */
+export function nameDecorator(role: HandlerRole): string {
+  if (role.kind !== 'message') return `@On${role.kind.charAt(0).toUpperCase()}${role.kind.slice(1)}()`;
+  if (role.event !== undefined) return `@OnMessage('${role.event}')`;
+  return role.binary === true ? '@OnMessage({ binary: true })' : '@OnMessage()';
+}
 
 /** What `@OnMessage` may be given. */
 export interface OnMessageOptions {
@@ -12,7 +21,7 @@ export interface OnMessageOptions {
 }
 
 /**
- * Runs when a connection is established: the 101 is out and the connection is in the registry. Stands on one method of a
+ * Runs when a connection is established: the 101 is out and the connection is in the registry. For one method of a
  * class.
  *
  * Undecorated parameters are the `Connection`, the `RequestContext` and the list of handshake results, by declared class
@@ -48,9 +57,10 @@ export function OnEstablish(): MethodDecorator {
  * order. An interface leaves no class behind, so there write `(connection, message)` or `@MessageBody() message`: in
  * `say(message: AnInterface)` the first place belongs to the connection.
  *
- * What the method returns is the reply: a value, a promise, an Observable or an AsyncIterable; `undefined` is none. The
- * reply to an event is `{ event, data }` with the `id` of the message, if it had one. The next message waits until the
- * method has settled; streams do not hold it up (see `concurrency`).
+ * What the method returns is the reply: a value, a promise, an Observable or an AsyncIterable; `undefined` is none, but an
+ * event that had an `id` is answered by `{ event, id }`, because its sender waits. The reply to an event is `{ event, data }`
+ * with the `id` of the message, if it had one. The next message waits until the method has settled; streams do not hold it up
+ * (see `concurrency`).
  *
  * A throw or a rejection goes to exception filters, then to `@OnError`, then to the default error message; the connection
  * stays open, except on raw endpoints, which close 1011.
@@ -74,7 +84,7 @@ export function OnMessage(eventOrOptions?: string | OnMessageOptions): MethodDec
 
 /**
  * Runs once when an established connection is over, after `@OnEstablish` has settled and after the connection left the
- * registry. Stands on one method of a class.
+ * registry. For one method of a class.
  *
  * Undecorated parameters are the `Connection` and the {@link FinishInfo}, by declared class or in this order. No guard
  * ever runs here. May be asynchronous; a shutdown waits for it. A throw or a rejection is told to `@OnError` and logged;
@@ -84,7 +94,7 @@ export function OnMessage(eventOrOptions?: string | OnMessageOptions): MethodDec
  * ```ts
  * @OnFinish()
  * leave(connection: Connection<unknown, Visit>, end: FinishInfo): void {
- *   if (end.initiator === 'shutdown') return; // everybody leaves: nobody is there to be told
+ *   if (end.initiator === 'shutdown') return; // all leave at once: there is no one left to tell
  *   const { name, room } = connection.data;
  *   this.registry.to(room).send({ event: 'left', data: { name } });
  * }
@@ -95,11 +105,12 @@ export function OnFinish(): MethodDecorator {
 }
 
 /**
- * Handles errors of the other methods. Stands on one method of a class. Errors of `@OnMessage` and `@OnEstablish` come
+ * Handles errors of the other methods. For one method of a class. Errors of `@OnMessage` and `@OnEstablish` come
  * here when no exception filter took them; those of finish handlers and of handlers added with `connection.on` always do.
  *
- * Undecorated parameters are the `Connection` and the error, whatever was thrown. After an error of a message it answers by
- * returning a value, by sending or by closing; if it does none of that, the default answer follows. After an error of
+ * Undecorated parameters are the `Connection`, the thrown value, which may be anything, and the {@link FailedMessage} for an
+ * error of a message: one that could not be decoded and one without a handler are errors too. It answers by returning a value,
+ * by sending or by closing; `null` answers with silence. If it does none of that, the default answer follows. After an error of
  * `@OnEstablish` what it returns is sent and the connection closes with 1011. A throw or a rejection is logged, and the
  * default answer follows.
  *
@@ -117,10 +128,13 @@ export function OnError(): MethodDecorator {
 }
 
 function mark(role: HandlerRole): MethodDecorator {
-  return (_target, _name, descriptor: PropertyDescriptor) => {
-    const method: object = descriptor.value as object;
+  return (target, name, descriptor: PropertyDescriptor | undefined) => {
+    const method = decoratedMethod(nameDecorator(role), target, name, descriptor);
     const roles = (Reflect.getOwnMetadata(HANDLER_METADATA, method) as HandlerRole[] | undefined) ?? [];
     // Decorators run from the bottom up; roles are kept in reading order.
     Reflect.defineMetadata(HANDLER_METADATA, [role, ...roles], method);
+    Reflect.defineMetadata(COPY_METADATA, THIS_COPY, method);
+    const names = (Reflect.getOwnMetadata(HANDLER_NAMES_METADATA, target) as string[] | undefined) ?? [];
+    Reflect.defineMetadata(HANDLER_NAMES_METADATA, [...names, name], target);
   };
 }

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
-import type { CookieOptions } from '../connection/cookies.js';
-import type { RequestContext } from '../connection/request-context.js';
+import type { CookieOptions } from '../request/cookies.js';
+import type { RequestContext } from '../request/request-context.js';
 import type { HttpReply } from '../errors/http-reply.js';
 import type { UpgradeErrorName } from '../errors/upgrade-error.js';
 
@@ -82,7 +82,10 @@ export interface LoginHookClass {
 
 /** An upgrade that is going to be refused. */
 export interface UpgradeFailure {
-  /** Why, from the table of upgrade errors. An exception of a hook, guard or filter gets the name that fits its status. */
+  /**
+   * Why, from the table of upgrade errors. An exception of a hook, guard or filter gets the name that fits its status; one
+   * without a status is `invalid request` from a hook or `login`, else `internal error`.
+   */
   readonly error: UpgradeErrorName;
   /** HTTP status of the default answer. */
   readonly status: number;
@@ -94,7 +97,7 @@ export interface UpgradeFailure {
 
 /**
  * Answers a refused upgrade in place of the default. Its reply is complete: the headers of the default answer (`Allow`,
- * `Upgrade`, `Retry-After`) are not added to it. Nothing or `undefined` keeps the default answer. It is not asked about an
+ * `Upgrade`, `Retry-After`) are not added to it, while those that hook, guards and middleware have set are. Nothing or `undefined` keeps the default answer. It is not asked about an
  * answer that the hook returned or that middleware wrote.
  *
  * May be asynchronous, within `handshakeTimeoutMs`. If it takes longer, throws or rejects, the default answer is sent and
@@ -112,6 +115,13 @@ export interface ErrorHookClass {
 
 /** A handshake hook given as a function, or as a class with a method `handshake`, built by Nest's injector. */
 export type HandshakeOption = HandshakeHook | Type<HandshakeHookClass>;
+
+/** A handshake hook of an endpoint that takes the place of the module's, which otherwise runs before it. */
+export interface HandshakeReplacement {
+  /** The hook of the endpoint. */
+  replace: HandshakeOption;
+}
+
 /** A login hook given as a function, or as a class with a method `login`, built by Nest's injector. */
 export type LoginOption = LoginHook | Type<LoginHookClass>;
 /** An error hook given as a function, or as a class with a method `onError`, built by Nest's injector. */

@@ -1,8 +1,9 @@
-import { HANDSHAKE_RESULT_PARAMETER, NEST_ROUTE_ARGUMENTS } from './metadata-keys.js';
+import { HANDSHAKE_RESULT_PARAMETER } from './definition/metadata-keys.js';
+import { describeParameter } from './own-parameter.js';
 
 /**
- * Injects what the handshake hook returned beside the response: the result at an index, or the whole list. May stand
- * on parameters of `@OnEstablish`, `@OnMessage` and `@OnFinish` methods.
+ * Injects what the handshake hook returned beside the response: the result at an index, or the whole list. For
+ * parameters of `@OnEstablish`, `@OnMessage` and `@OnFinish` methods.
  *
  * @example
  * ```ts
@@ -11,15 +12,5 @@ import { HANDSHAKE_RESULT_PARAMETER, NEST_ROUTE_ARGUMENTS } from './metadata-key
  * ```
  */
 export function HandshakeResult(index?: number): ParameterDecorator {
-  return (target, method, parameterIndex) => {
-    if (method === undefined) throw new TypeError('@HandshakeResult may stand on parameters of methods only.');
-    const known = (Reflect.getMetadata(NEST_ROUTE_ARGUMENTS, target.constructor, method) as object | undefined) ?? {};
-    const entry = { index: parameterIndex, data: index, pipes: [] };
-    Reflect.defineMetadata(
-      NEST_ROUTE_ARGUMENTS,
-      { ...known, [`${HANDSHAKE_RESULT_PARAMETER}:${parameterIndex}`]: entry },
-      target.constructor,
-      method,
-    );
-  };
+  return describeParameter('@HandshakeResult', HANDSHAKE_RESULT_PARAMETER, index);
 }

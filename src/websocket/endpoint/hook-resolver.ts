@@ -1,6 +1,6 @@
 import { Injectable, type Type } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
-import { describe } from '../errors/describe-error.js';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { describeError } from '../errors/describe-error.js';
 import { ConfigurationError } from '../errors/plack-websocket.error.js';
 
 /** A function, or a class with a method of one name. */
@@ -9,7 +9,10 @@ type Hook = (...args: never[]) => unknown;
 /** Turns options that may be a function or an injectable class into functions and instances. */
 @Injectable()
 export class HookResolver {
-  constructor(private readonly moduleRef: ModuleRef) {}
+  constructor(
+    private readonly moduleRef: ModuleRef,
+    private readonly modules: ModulesContainer,
+  ) {}
 
   /**
    * Resolves a hook: a function stays itself, a class is instantiated and its method of that name is bound.
@@ -35,20 +38,24 @@ export class HookResolver {
    */
   async instantiate<T extends object>(type: Type<T>, where: string): Promise<T> {
     try {
-      return await this.moduleRef.get(type, { strict: false });
-    } catch (notProvided) {
-      if (!isUnknownProvider(notProvided)) throw this.#failure(type, where, notProvided);
-      try {
-        return await this.moduleRef.create(type);
-      } catch (error) {
-        throw this.#failure(type, where, error);
-      }
+      return this.#isProvided(type)
+        ? this.moduleRef.get<T>(type, { strict: false })
+        : await this.moduleRef.create<T>(type);
+    } catch (error) {
+      throw this.#failure(type, where, error);
     }
+  }
+
+  /** Asks the container: what Nest throws for a class that it does not know has no name that a bundler would keep. */
+  #isProvided(type: Type): boolean {
+    return [...this.modules.values()].some(
+      ({ providers, injectables }) => providers.has(type) || injectables.has(type),
+    );
   }
 
   #failure(type: Type, where: string, cause: unknown): ConfigurationError {
     return new ConfigurationError(
-      `${where}: ${type.name} cannot be built. Provide it, with default scope, in the module whose providers it needs. ${describe(
+      `${where}: ${type.name} cannot be built. Provide it, with default scope, in the module whose providers it needs. ${describeError(
         cause,
       )}`,
       { cause },
@@ -61,9 +68,4 @@ function isClass(option: Hook | Type, method: string): option is Type {
   if (typeof prototype !== 'object' || prototype === null) return false;
   // A class without the method is a mistake that a call as a function would only show to the first client.
   return method in prototype || /^class\b/.test(Function.prototype.toString.call(option));
-}
-
-/** Nest throws it when no module provides a token; anything else is a fault worth showing. */
-function isUnknownProvider(error: unknown): boolean {
-  return error instanceof Error && error.constructor.name === 'UnknownElementException';
 }

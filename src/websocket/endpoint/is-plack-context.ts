@@ -1,11 +1,11 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
-import { isEndpoint } from './endpoint-definition.js';
+import { hasHandlers } from './definition/endpoint-part.js';
 
 /**
- * Tells whether a guard, interceptor, filter or decorator runs for an endpoint of this library: its handshake
+ * Tells whether a guard, interceptor, filter or decorator runs for an endpoint of this library or a part of one: its handshake
  * (`getType() === 'http'`) or one of its messages (`'ws'`). False for controllers and stock gateways.
  */
 export function isPlackContext(context: ArgumentsHost): boolean {
   // Hosts given to filters may have no class at all.
-  return 'getClass' in context && isEndpoint((context as ExecutionContext).getClass());
+  return 'getClass' in context && hasHandlers((context as ExecutionContext).getClass());
 }

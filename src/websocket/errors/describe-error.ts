@@ -6,19 +6,18 @@
 const NO_TEXT = 'something that has no text';
 
 /** One line. */
-export function describe(error: unknown): string {
+export function describeError(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
     return NO_TEXT;
   }
 }
 
-/** Name and message, then the stack where there is one. */
-export function stackOf(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
-  } catch {
-    return NO_TEXT;
-  }
+const MAX_QUOTED = 200;
+
+/** What a client wrote, in the text of an error: escaped and bounded. */
+export function quote(text: string | undefined): string {
+  if (text === undefined) return 'nothing';
+  return text.length > MAX_QUOTED ? `${JSON.stringify(text.slice(0, MAX_QUOTED))}…` : JSON.stringify(text);
 }

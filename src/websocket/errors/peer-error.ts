@@ -1,7 +1,7 @@
 import { STATUS_CODES as STATUS_TEXTS } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
-import { PlackWebSocketError } from './plack-websocket.error.js';
+import { PlackWebSocketError, TooManyMessagesError } from './plack-websocket.error.js';
 
 /** What a peer is told about an error; never holds the text of an unknown error or what the peer sent. */
 export interface PeerError {
@@ -16,8 +16,21 @@ const INTERNAL: PeerError = { code: 'internal_error', message: 'Internal server 
 
 /** The one place that decides what a peer sees of an error. */
 export function describeForPeer(error: unknown): PeerError {
+  try {
+    return publicPartOf(error);
+  } catch {
+    // An exception can be made of anything, and then it has no public part.
+    return INTERNAL;
+  }
+}
+
+function publicPartOf(error: unknown): PeerError {
   if (error instanceof HttpException) return describeHttpException(error);
   if (error instanceof WsException) return describeWsException(error);
+  if (error instanceof TooManyMessagesError) {
+    const { code, message, retryAfterMs } = error;
+    return { code, message, details: { retryAfterMs } };
+  }
   if (error instanceof PlackWebSocketError && PUBLIC_CODES.has(error.code)) {
     return { code: error.code, message: error.message };
   }
@@ -30,7 +43,15 @@ export function isExpected(error: unknown): boolean {
   return error instanceof WsException || (error instanceof PlackWebSocketError && PUBLIC_CODES.has(error.code));
 }
 
-const PUBLIC_CODES = new Set(['bad_message', 'unknown_event', 'unsupported_data']);
+const PUBLIC_CODES = new Set([
+  'bad_message',
+  'unknown_event',
+  'unsupported_data',
+  'too_many_connections',
+  'too_many_channels',
+  'too_many_messages',
+  'too_many_streams',
+]);
 
 function describeHttpException(error: HttpException): PeerError {
   const response = error.getResponse();
@@ -39,7 +60,7 @@ function describeHttpException(error: HttpException): PeerError {
   // An error in the place of a text was never written for a peer; the exception has taken its text over.
   if (response instanceof Error) return { code, message: STATUS_TEXTS[error.getStatus()] ?? INTERNAL.message };
   const { message, error: _name, statusCode: _status, errorCode: _code, ...rest } = response as Record<string, unknown>;
-  // Validation pipes put the list of failures where the message stands.
+  // Validation pipes put the list of failures in the place of the message.
   if (Array.isArray(message)) {
     const [first] = message as unknown[];
     return { code, message: typeof first === 'string' ? first : error.message, details: message };

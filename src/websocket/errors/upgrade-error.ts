@@ -12,6 +12,7 @@ export type UpgradeErrorName =
   | 'unauthorized'
   | 'forbidden'
   | 'forbidden origin'
+  | 'misdirected request'
   | 'not found'
   | 'handshake timeout'
   | 'too many connections'
@@ -24,7 +25,7 @@ export interface UpgradeErrorRow {
   readonly status: number;
   /**
    * Headers that the status demands (RFC 9110 §15.5.6, §15.5.22; RFC 6455 §4.4). `Retry-After` is sent as 2 to 9 seconds,
-   * at random, so that not everybody comes back at once; the value here stands for that.
+   * at random, so that the clients do not all come back at once; the value here stands for that.
    */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -41,6 +42,7 @@ export const UPGRADE_ERRORS: Readonly<Record<UpgradeErrorName, UpgradeErrorRow>>
   unauthorized: { status: 401 },
   forbidden: { status: 403 },
   'forbidden origin': { status: 403 },
+  'misdirected request': { status: 421 },
   'not found': { status: 404 },
   'handshake timeout': { status: 408 },
   'too many connections': { status: 503, headers: { 'Retry-After': '5' } },

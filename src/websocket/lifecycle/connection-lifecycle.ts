@@ -1,331 +1,130 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Logger } from '@nestjs/common';
-import { Connection } from '../connection/connection.js';
+import type { Type } from '@nestjs/common';
+import { CleanContext } from '../async/clean-context.js';
+import { continueWith, type MaybePromise } from '../async/maybe-promise.js';
 import { createConnectionId } from '../connection/connection-id.js';
-import { retryAfter } from '../connection/connection-limits.js';
-import { toEpochMs } from '../connection/expiry.js';
+import type { ConnectionDrain, ConnectionPorts } from '../connection/connection-ports.js';
+import type { CurrentConnection } from '../connection/current-connection.js';
 import { Outbox } from '../connection/outbox.js';
-import type { RequestContext } from '../connection/request-context.js';
-import { isPromiseLike, type MaybePromise } from '../connection/settle.js';
-import type { EndpointHandlers, EstablishArguments } from '../endpoint/compiled-endpoint.js';
+import { ServedConnection } from '../connection/served-connection.js';
 import type { ServedEndpoint } from '../endpoint/endpoint.js';
-import type { HttpReply } from '../errors/http-reply.js';
-import { describe } from '../errors/describe-error.js';
+import type { EndpointHandlers } from '../endpoint/pipeline/endpoint-handlers.js';
 import { UpgradeRefusedError } from '../errors/plack-websocket.error.js';
-import type { Acceptor } from './establish/acceptor.js';
-import { AcceptResponse } from './handshake/accept-response.js';
-import { decideHandshake, preferredSubprotocol, type HandshakeOutcome } from './handshake/handshake-stage.js';
-import { AnsweredByMiddleware, concludeMiddleware } from './handshake/middleware.js';
-import { UpgradeResponse } from './handshake/upgrade-response.js';
-import { MessageStage } from './message/message-stage.js';
-import { OpenConnection, type ConnectionSurroundings, type Service } from './open-connection.js';
-import type { Admission, Entry } from './upgrade/admission.js';
-import { checkUpgrade } from './upgrade/check-upgrade.js';
-import { toAnswer, writeAnswer, writeRawAnswer } from './upgrade/http-answer.js';
+import type { ByteLedger } from '../limits/byte-ledger.js';
+import type { ConnectionRegistry } from '../registry/connection-registry.js';
+import type { RequestContext } from '../request/request-context.js';
+import { EndpointStages } from './endpoint-stages.js';
+import type { AcceptAnswer, Acceptor } from './establish/acceptor.js';
+import { decideHandshake } from './handshake/handshake-stage.js';
+import { UpgradeAttempt, type Acceptance, type AttemptPorts, type Decision } from './upgrade-attempt.js';
+import type { Admission } from './upgrade/admission.js';
 import { PendingUpgrade } from './upgrade/pending-upgrade.js';
 import type { Refusal } from './upgrade/refusal.js';
 
-const logger = new Logger('PlackWebSocket');
-
-/** One upgrade on its way to a connection. */
-interface Attempt {
-  readonly upgrade: PendingUpgrade;
-  readonly endpoint: ServedEndpoint;
-  readonly context: RequestContext;
-  readonly response: AcceptResponse;
-  /** Its places among the other connections; given back when it fails or the connection is over. */
-  readonly entry: Entry;
-  /** The HTTP response that guards and filters see; made when one of them is there. */
-  httpResponse: UpgradeResponse | undefined;
-  handlers: EndpointHandlers | undefined;
-  /** Answered or given up: whatever comes later changes nothing. */
-  settled: boolean;
-}
-
-/** A decision to accept, with what `@OnEstablish` is going to be called with. */
-interface Acceptance {
-  readonly handlers: EndpointHandlers;
-  readonly args: EstablishArguments;
-  readonly expiresAt: number | undefined;
-}
-
-/** A refusal that the hook wrote itself. */
-class OwnReply {
-  constructor(readonly reply: Parameters<typeof toAnswer>[0] | string) {}
+/** What all connections of the module share. */
+export interface SharedByAll {
+  readonly registry: ConnectionRegistry;
+  readonly current: CurrentConnection;
+  /** Bytes that wait in all connections together. */
+  readonly ledger: ByteLedger;
+  readonly drain: ConnectionDrain & { established(endpoint: Type): void };
 }
 
 /**
- * The path of a connection: upgrade → handshake → establish → message → finish. This file is the story; the stages
- * stand in their folders.
+ * The path of a connection: upgrade → handshake → establish → message → finish. This file is the story; the stages are in
+ * their folders.
  */
 export class ConnectionLifecycle {
-  readonly #undecided = new Set<() => void>();
-  readonly #services = new WeakMap<EndpointHandlers, Service>();
+  readonly #attempts: AttemptPorts;
+  readonly #contexts = new CleanContext();
+  readonly #ports = new WeakMap<EndpointHandlers, ConnectionPorts<ServedConnection>>();
 
   constructor(
     private readonly acceptor: Acceptor,
-    private readonly refusal: Refusal,
-    private readonly surroundings: ConnectionSurroundings & { readonly established: () => void },
-    private readonly admission: Admission,
-  ) {}
-
-  /** Takes an upgrade on the path of an endpoint. Never throws. */
-  upgrade(endpoint: ServedEndpoint, context: RequestContext, socket: Duplex, head: Buffer): void {
-    const upgrade = new PendingUpgrade(context.raw, socket, head);
-    let entry: Entry;
-    try {
-      this.admission.checkState();
-      checkUpgrade(context.raw);
-      entry = this.admission.enter(context, endpoint.settings.connectionLimits);
-    } catch (error) {
-      upgrade.guard();
-      void this.refusal.refuse(socket, context, error);
-      return;
-    }
-    const attempt: Attempt = {
-      upgrade,
-      endpoint,
-      context,
-      response: new AcceptResponse(preferredSubprotocol(endpoint.settings.protocols, context)),
-      entry,
-      httpResponse: undefined,
-      handlers: undefined,
-      settled: false,
-    };
-    let decision: MaybePromise<Acceptance | OwnReply>;
-    try {
-      decision = this.#decide(attempt);
-    } catch (error) {
-      this.#refuse(attempt, error);
-      return;
-    }
-    if (isPromiseLike(decision)) this.#await(attempt, decision);
-    else this.#conclude(attempt, decision);
+    refusal: Refusal,
+    private readonly shared: SharedByAll,
+    admission: Admission,
+  ) {
+    this.#attempts = { admission, refusal, undecided: new Set() };
   }
 
-  /** Refuses everybody who is still waiting for a decision: the application stops. */
+  /** Upgrade: a request on the path of an endpoint. Never throws. */
+  upgrade(endpoint: ServedEndpoint, context: RequestContext, socket: Duplex, head: Buffer): void {
+    const upgrade = new PendingUpgrade(context.raw, socket, head);
+    const attempt = new UpgradeAttempt(endpoint, context, upgrade, this.#attempts);
+    this.#contexts.run(() => {
+      if (!attempt.enter()) return;
+      attempt.decide(
+        () => this.#handshake(attempt),
+        (acceptance, answer) => this.#establish(attempt, acceptance, answer),
+      );
+    });
+  }
+
+  /** Handshake: host, origin, middleware, login and hooks; then guards and the request parameters of `@OnEstablish`. */
+  #handshake(attempt: UpgradeAttempt): MaybePromise<Decision> {
+    const { endpoint, context, response } = attempt;
+    return decideHandshake<Decision>(endpoint.settings, context, response, attempt.httpResponse, (outcome) => {
+      if (!outcome.accepted) return outcome;
+      context.insistOnClient();
+      context.settleHandshake(response.agreedSubprotocol(context), outcome.results);
+      return continueWith(endpoint.handlersFor(context, attempt.httpResponse), (handlers) => {
+        context.insistOnClient();
+        return attempt.ask(handlers);
+      });
+    });
+  }
+
+  /** Establish: the 101 is written, the connection exists, `@OnEstablish` runs. Messages and finish are its stages. */
+  #establish(attempt: UpgradeAttempt, { handlers, args, expiresAt }: Acceptance, answer: AcceptAnswer): void {
+    const { upgrade, endpoint, context, places } = attempt;
+    const { settings } = endpoint;
+    let connection: ServedConnection | undefined;
+    this.acceptor.accept(upgrade.request, upgrade.socket, upgrade.head, answer, settings, (transport) => {
+      const outbox = new Outbox(transport, settings.limits, this.shared.ledger);
+      const parts = { id: createConnectionId(), context, outbox, places };
+      connection = new ServedConnection(parts, this.#portsOf(handlers, endpoint));
+      if (expiresAt !== undefined) connection.reauthenticate(expiresAt);
+      return connection;
+    });
+    if (connection === undefined) return;
+    attempt.established();
+    context.settle();
+    this.shared.drain.established(endpoint.metatype);
+    connection.establish(args);
+  }
+
+  #portsOf(handlers: EndpointHandlers, { metatype, settings }: ServedEndpoint): ConnectionPorts<ServedConnection> {
+    let ports = this.#ports.get(handlers);
+    if (ports === undefined) {
+      const { registry, ledger, drain, current } = this.shared;
+      const stages = new EndpointStages(handlers, current, this.#contexts);
+      ports = { endpoint: metatype, settings, stages, registry, ledger, drain };
+      this.#ports.set(handlers, ports);
+    }
+    return ports;
+  }
+
+  /** Refuses all upgrades that wait for a decision: the application stops. */
   refuseUndecided(): void {
-    for (const refuse of [...this.#undecided]) refuse();
+    for (const attempt of [...this.#attempts.undecided]) attempt.giveUp();
   }
 
   /** Refuses an upgrade that belongs to no endpoint. Never throws. */
   refuse(context: RequestContext, socket: Duplex, error: unknown): void {
+    const { admission, refusal } = this.#attempts;
     const upgrade = new PendingUpgrade(context.raw, socket, Buffer.alloc(0));
     upgrade.guard();
-    if (!upgrade.isGone) void this.refusal.refuse(socket, context, error);
+    if (upgrade.isGone) socket.destroy();
+    else refusal.refuse({ socket, context, cause: error, place: admission.waitIfFree(context) });
   }
 
   /** Answers a plain HTTP request on the path of an endpoint. */
   respond(context: RequestContext, response: ServerResponse): void {
-    const error =
-      context.raw.method === 'GET'
-        ? new UpgradeRefusedError('upgrade required')
-        : new UpgradeRefusedError('method not allowed');
-    void this.refusal.respond(response, context, error);
+    const { admission, refusal } = this.#attempts;
+    const isGet = context.raw.method === 'GET';
+    const error = new UpgradeRefusedError(isGet ? 'upgrade required' : 'method not allowed');
+    refusal.respond(response, context, error, admission.waitIfFree(context));
   }
-
-  /** Handshake: origin, login and hook, then guards and the request parameters of `@OnEstablish`. */
-  #decide(attempt: Attempt): MaybePromise<Acceptance | OwnReply> {
-    const { endpoint, context, response } = attempt;
-    const outcome = decideHandshake(endpoint.settings, context, response, () => this.#httpResponse(attempt));
-    return isPromiseLike(outcome)
-      ? outcome.then((decided) => this.#admit(attempt, decided))
-      : this.#admit(attempt, outcome);
-  }
-
-  #admit(attempt: Attempt, decided: HandshakeOutcome): MaybePromise<Acceptance | OwnReply> {
-    const { endpoint, context, response } = attempt;
-    if (!decided.accepted) return new OwnReply(decided.reply);
-    if (attempt.settled) throw new UpgradeRefusedError('invalid request', 'the client left');
-    context.settleHandshake(response.agreedSubprotocol(context), decided.results);
-    const handlers = endpoint.handlersFor(context);
-    return isPromiseLike(handlers)
-      ? handlers.then((loaded) => this.#askGuards(attempt, loaded))
-      : this.#askGuards(attempt, handlers);
-  }
-
-  #askGuards(attempt: Attempt, handlers: EndpointHandlers): MaybePromise<Acceptance> {
-    const { context } = attempt;
-    attempt.handlers = handlers;
-    const args = handlers.admit(context, () => this.#httpResponse(attempt));
-    return isPromiseLike(args)
-      ? args.then((resolved) => this.#accept(attempt, handlers, resolved))
-      : this.#accept(attempt, handlers, args);
-  }
-
-  #accept({ entry, context, response }: Attempt, handlers: EndpointHandlers, args: EstablishArguments): Acceptance {
-    entry.identify(context);
-    return { handlers, args, expiresAt: readExpiry(response, context) };
-  }
-
-  /** An asynchronous handshake: bounded in number and time, and over at once when the client leaves. */
-  #await(attempt: Attempt, decision: Promise<Acceptance | OwnReply>): void {
-    const { upgrade, endpoint } = attempt;
-    const decided = this.admission.wait();
-    const { handshakeTimeoutMs } = endpoint.settings;
-    const timer =
-      handshakeTimeoutMs > 0
-        ? setTimeout(
-            () => settle(() => this.#refuse(attempt, new UpgradeRefusedError('handshake timeout'))),
-            handshakeTimeoutMs,
-          )
-        : undefined;
-    const settle = (then: () => void): void => {
-      if (attempt.settled) return;
-      clearTimeout(timer);
-      decided();
-      this.#undecided.delete(giveUp);
-      upgrade.release();
-      then();
-      attempt.settled = true;
-    };
-    const giveUp = (): void =>
-      settle(() =>
-        this.#refuse(attempt, new UpgradeRefusedError('not accepting', 'not accepting', { headers: retryAfter() })),
-      );
-    this.#undecided.add(giveUp);
-    upgrade.watch(() => settle(() => attempt.entry.release()));
-    decision.then(
-      (acceptance) => settle(() => this.#conclude(attempt, acceptance)),
-      (error: unknown) => settle(() => this.#refuse(attempt, error)),
-    );
-  }
-
-  #conclude(attempt: Attempt, decision: Acceptance | OwnReply): void {
-    const { upgrade, entry } = attempt;
-    if (upgrade.isGone) {
-      entry.release();
-      upgrade.guard();
-      upgrade.socket.destroy();
-      return;
-    }
-    try {
-      // The state may have changed while the handshake was decided.
-      this.admission.checkState();
-    } catch (error) {
-      this.#refuse(attempt, error);
-      return;
-    }
-    if (decision instanceof OwnReply) this.#refuseWith(attempt, decision.reply);
-    else this.#establish(attempt, decision);
-  }
-
-  /** Establish: the 101 is written, the connection exists, `@OnEstablish` runs. */
-  #establish(attempt: Attempt, { handlers, args, expiresAt }: Acceptance): void {
-    const { upgrade, endpoint, context, response, httpResponse, entry } = attempt;
-    const { surroundings } = this;
-    if (httpResponse !== undefined && endpoint.settings.middleware.length > 0) concludeMiddleware(httpResponse);
-    const answer = {
-      protocol: context.protocol,
-      headerLines:
-        httpResponse === undefined ? response.headerLines : [...httpResponse.headerLines, ...response.headerLines],
-    };
-    let open: OpenConnection | undefined;
-    this.acceptor.accept(upgrade.request, upgrade.socket, upgrade.head, answer, endpoint.settings, (transport) => {
-      const connection = new Connection({
-        id: createConnectionId(),
-        endpoint: endpoint.metatype,
-        context,
-        serializer: endpoint.settings.serializer,
-        outbox: new Outbox(transport, endpoint.settings.limits, surroundings.budget),
-        home: surroundings.registry,
-      });
-      if (expiresAt !== undefined) connection.reauthenticate(expiresAt);
-      open = new OpenConnection(connection, this.#serviceOf(handlers, endpoint), entry);
-      return open;
-    });
-    if (open === undefined) {
-      upgrade.guard();
-      entry.release();
-      return;
-    }
-    upgrade.handOver();
-    context.keepPeer();
-    surroundings.established();
-    open.establish(args);
-  }
-
-  #serviceOf(handlers: EndpointHandlers, { settings }: ServedEndpoint): Service {
-    let service = this.#services.get(handlers);
-    if (service === undefined) {
-      service = { handlers, stage: new MessageStage(handlers), settings, surroundings: this.surroundings };
-      this.#services.set(handlers, service);
-    }
-    return service;
-  }
-
-  #refuse(attempt: Attempt, error: unknown): void {
-    const { upgrade, context, entry } = attempt;
-    entry.release();
-    upgrade.guard();
-    if (upgrade.isGone) {
-      upgrade.socket.destroy();
-      return;
-    }
-    if (error instanceof AnsweredByMiddleware && attempt.httpResponse?.reply !== undefined) {
-      this.#refuseWith(attempt, attempt.httpResponse.reply);
-      return;
-    }
-    void this.refusal.refuse(upgrade.socket, context, error, this.#filter(attempt, error));
-  }
-
-  /** Lets exception filters answer. `undefined` when none is for this exception, or it left the answer to us. */
-  #filter(attempt: Attempt, error: unknown): Promise<HttpReply | undefined> | undefined {
-    // A refusal by a fact of the request is no exception of the application: filters would make an unknown error of it.
-    if (error instanceof UpgradeRefusedError) return undefined;
-    const handlers = attempt.handlers ?? attempt.endpoint.bootHandlers;
-    try {
-      const outcome = handlers.recoverHandshake(error, attempt.context, () => this.#httpResponse(attempt));
-      if (!outcome.handled) return undefined;
-      return Promise.resolve(outcome.value).then(
-        () => attempt.httpResponse?.reply,
-        (fault: unknown) => logFilterFault(fault),
-      );
-    } catch (fault) {
-      logFilterFault(fault);
-      return undefined;
-    }
-  }
-
-  #refuseWith(attempt: Attempt, reply: OwnReply['reply']): void {
-    const { upgrade, context, entry } = attempt;
-    entry.release();
-    upgrade.guard();
-    if (typeof reply === 'string') {
-      writeRawAnswer(upgrade.socket, reply);
-      return;
-    }
-    try {
-      writeAnswer(upgrade.socket, toAnswer(reply));
-    } catch (cause) {
-      void this.refusal.refuse(
-        upgrade.socket,
-        context,
-        new UpgradeRefusedError('internal error', 'internal error', { cause }),
-      );
-    }
-  }
-
-  #httpResponse(attempt: Attempt): UpgradeResponse {
-    return (attempt.httpResponse ??= new UpgradeResponse(attempt.upgrade.request));
-  }
-}
-
-/** When the login ends. @throws UpgradeRefusedError for a login that is over already or a value that is no time. */
-function readExpiry(response: AcceptResponse, context: RequestContext): number | undefined {
-  const given = response.expiresAt ?? context.expiresAt;
-  if (given === undefined) return undefined;
-  let expiresAt: number;
-  try {
-    expiresAt = toEpochMs(given);
-  } catch (cause) {
-    throw new UpgradeRefusedError('internal error', 'internal error', { cause });
-  }
-  if (expiresAt <= Date.now()) throw new UpgradeRefusedError('unauthorized', 'unauthorized: the login has expired');
-  return expiresAt;
-}
-
-function logFilterFault(fault: unknown): undefined {
-  logger.error(`An exception filter failed during a handshake: ${describe(fault)}`);
 }

@@ -14,7 +14,10 @@ export const CloseCode = {
   unsupportedData: 1003,
   /** Text that is not UTF-8 (RFC 6455 §8.1); sent by `ws`. */
   invalidPayload: 1007,
-  /** More messages than `limits.messagesPerSecond`, or more fragments than `limits.maxFragments`; the latter by `ws`. */
+  /**
+   * More messages than `limits.messagesPerSecond` or `limits.rate`, more frames without a part of one than `limits.emptyFramesPerSecond`, more
+   * fragments than `limits.maxFragments` (that by `ws`), or more streams than `limits.maxStreams` on a raw endpoint.
+   */
   policyViolation: 1008,
   /** The message is larger than `limits.maxPayloadBytes`; sent by `ws`. */
   messageTooBig: 1009,
@@ -24,10 +27,17 @@ export const CloseCode = {
   tryAgainLater: 1013,
   /** The login has ended (`expiresAt`): 401 in the range of applications (RFC 6455 §7.4.2). */
   authenticationExpired: 4401,
+  /**
+   * A time is over that `limits` set: of silence, of one message, of the whole connection. A client may come back at once: 408
+   * in the range of applications.
+   */
+  timedOut: 4408,
+  /** A newer connection of the same user took its place (`limits.maxConnectionsPerUser`). */
+  replaced: 4409,
 } as const;
 
 /** Close codes that only ever describe an end and never travel (RFC 6455 §7.4.1). */
-const CLOSE_CODE_NO_STATUS = 1005;
+export const CLOSE_CODE_NO_STATUS = 1005;
 export const CLOSE_CODE_ABNORMAL = 1006;
 
 /**

@@ -14,3 +14,8 @@ export function truncateCloseReason(reason: string): string {
   const { read } = encoder.encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON_BYTES));
   return read >= reason.length ? reason : reason.slice(0, read);
 }
+
+/** @throws TypeError for a reason that is not a string. */
+export function assertCloseReason(reason: unknown): asserts reason is string {
+  if (typeof reason !== 'string') throw new TypeError('The reason of a close is a string.');
+}

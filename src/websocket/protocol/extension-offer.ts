@@ -21,7 +21,7 @@ export function isExtensionList(header: string): boolean {
 
 /**
  * The first offer of permessage-deflate that can be taken, as a header of its own. Offers with unknown, repeated or
- * invalid parameters are declined (RFC 7692 §5, §7.1), which is no error.
+ * invalid parameters are declined (RFC 7692 §5, §7.1); that is not an error.
  */
 export function acceptableDeflateOffer(header: string): string | undefined {
   const offer = parseOffers(header)?.find(isAcceptable);

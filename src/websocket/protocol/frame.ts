@@ -4,18 +4,19 @@ const BINARY = 0x82;
 
 /**
  * Frames a whole message as a server sends it: one unmasked frame, header and payload in one buffer (RFC 6455 §5.2).
- * Text is encoded to UTF-8; a lone surrogate becomes U+FFFD, so a text frame is always valid.
+ * Text is encoded to UTF-8; a lone surrogate becomes U+FFFD, so a text frame is always valid. The frame has memory of its
+ * own: if it has to wait, nothing else waits with it.
  */
 export function frameText(text: string): Buffer {
   const length = Buffer.byteLength(text);
-  const frame = Buffer.allocUnsafe(headerSize(length) + length);
+  const frame = Buffer.allocUnsafeSlow(headerSize(length) + length);
   frame.write(text, writeFrameHeader(frame, 0, true, length), 'utf8');
   return frame;
 }
 
 /** Frames bytes as one binary message; the bytes are copied, so the caller may reuse them. */
 export function frameBinary(bytes: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(headerSize(bytes.length) + bytes.length);
+  const frame = Buffer.allocUnsafeSlow(headerSize(bytes.length) + bytes.length);
   frame.set(bytes, writeFrameHeader(frame, 0, false, bytes.length));
   return frame;
 }
@@ -36,6 +37,17 @@ export function writeFrameHeader(target: Buffer, at: number, isText: boolean, pa
   target.writeUInt16BE(0, at + 2);
   target.writeUIntBE(payloadLength, at + 4, 6);
   return at + 10;
+}
+
+/** Tells whether a frame of `frameText` or `frameBinary` is text. */
+export function isTextFrame(frame: Uint8Array): boolean {
+  return frame[0] === TEXT;
+}
+
+/** The payload of a frame of `frameText` or `frameBinary`: the same memory. */
+export function payloadOf(frame: Buffer): Buffer {
+  const length = frame[1] ?? 0;
+  return frame.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
 }
 
 function headerSize(payloadLength: number): number {

@@ -7,7 +7,7 @@ export function isToken(value: string): boolean {
   return TOKEN.test(value);
 }
 
-/** Tells whether a string can stand in a header line. CR, LF, NUL and characters beyond Latin-1 cannot. */
+/** Tells whether a string can be part of a header line. CR, LF, NUL and characters beyond Latin-1 cannot. */
 export function isFieldValue(value: string): boolean {
   return FIELD_VALUE.test(value);
 }

@@ -5,7 +5,8 @@ import { Server as TlsServer } from 'node:tls';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { callSite, ConnectFailedError, HandshakeRefusedError, pointAt } from './errors.js';
-import { handled, QueuedClient } from './queued-client.js';
+import { QueuedClient } from './queued-client.js';
+import { handled } from './wait.js';
 
 /**
  * What a test connects to: a Nest application on any HTTP platform, an `http` or `https` server, or the base URL

@@ -3,6 +3,7 @@
  * ├── HandshakeRefusedError   the server answered the upgrade with something else than 101
  * ├── ConnectFailedError      no HTTP answer at all, or one that breaks the protocol
  * ├── NoMessageError          nothing came in time, or the connection closed first
+ * ├── UnexpectedMessageError  a message has arrived where none was expected
  * ├── NotClosedError          the connection was still open when the time was over
  * └── NotOpenError            something was sent after the end
  */
@@ -73,6 +74,13 @@ export class NoMessageError extends TestClientError {
   }
 }
 
+/** Says that a message has arrived where none was expected; its message prints what did arrive. */
+export class UnexpectedMessageError extends TestClientError {
+  constructor(message: string) {
+    super('unexpected_message', message);
+  }
+}
+
 /** Says that the connection was still open when the time was over; its message prints what did arrive. */
 export class NotClosedError extends TestClientError {
   constructor(message: string) {
@@ -87,7 +95,7 @@ export class NotOpenError extends TestClientError {
   }
 }
 
-/** The lines of a stack trace below a call: where the test stands, not where the client noticed. */
+/** The lines of a stack trace below a call: the place in the test, not the place where the client noticed. */
 export interface CallSite {
   readonly frames: string;
 }

@@ -1,11 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
-// Taken at import, so that a test with fake timers still gets its time-out.
-import { clearTimeout, setTimeout } from 'node:timers';
-import type { RawData, WebSocket } from 'ws';
-import { callSite, NoMessageError, NotClosedError, NotOpenError, pointAt, type CallSite } from './errors.js';
-
-/** A message as it came: text as a string, binary as a `Buffer`. */
-export type ReceivedMessage = string | Buffer;
+import type { WebSocket } from 'ws';
+import {
+  callSite,
+  NoMessageError,
+  NotClosedError,
+  NotOpenError,
+  pointAt,
+  UnexpectedMessageError,
+  type CallSite,
+} from './errors.js';
+import { preview, ReceivedMessages, type ReceivedMessage } from './received-messages.js';
+import { after, handled, type WaitOptions } from './wait.js';
 
 /** How a connection ended, as the client saw it. */
 export interface CloseInfo {
@@ -17,20 +22,11 @@ export interface CloseInfo {
   readonly clean: boolean;
 }
 
-/** How long a call waits. */
-export interface WaitOptions {
-  /**
-   * Milliseconds until the wait fails. Default: the `timeoutMs` of `connect`, 2000. `0` does not wait: only what is
-   * already there counts. `Infinity` leaves the limit to the test runner.
-   */
-  readonly timeoutMs?: number;
-}
-
 /**
  * Holds one WebSocket of a test and queues what arrives, so that a test reads like a conversation and needs no
  * listeners, sleeps or flags. Comes from `connect`, already open; everything received since the 101 is in the queue.
  *
- * A promise that nobody awaits never becomes an unhandled rejection, and a protocol error never an unhandled `'error'`
+ * A promise that is not awaited never becomes an unhandled rejection, and a protocol error never an unhandled `'error'`
  * event: it shows up in `closed()` and in the message of the next failure.
  *
  * ```ts
@@ -43,13 +39,10 @@ export interface WaitOptions {
 export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDisposable {
   readonly #path: string;
   readonly #timeoutMs: number;
-  readonly #queue: ReceivedMessage[] = [];
-  readonly #waiting: Waiter[] = [];
-  readonly #recent: string[] = [];
+  readonly #received = new ReceivedMessages();
   readonly #ended: Promise<CloseInfo>;
   #end: CloseInfo | undefined;
   #fault: Error | undefined;
-  #received = 0;
   #headers: IncomingHttpHeaders = {};
 
   /** The `ws` socket itself, for what this class does not offer: `ping`, `pause`, `bufferedAmount`. */
@@ -62,11 +55,11 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
     this.#timeoutMs = timeoutMs;
     raw.on('error', (error) => (this.#fault = error));
     raw.once('upgrade', (response) => (this.#headers = response.headers));
-    raw.on('message', (data, isBinary) => this.#arrive(toMessage(data, isBinary)));
+    raw.on('message', (data, isBinary) => this.#received.add(data, isBinary));
     this.#ended = new Promise((resolve) => {
       raw.addEventListener('close', ({ code, reason, wasClean }) => {
         this.#end = { code, reason, clean: wasClean };
-        for (const waiter of this.#waiting.splice(0)) waiter.settle(undefined);
+        this.#received.complete();
         resolve(this.#end);
       });
     });
@@ -90,7 +83,7 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
 
   /** Messages that have arrived and were not taken yet. */
   get pending(): number {
-    return this.#queue.length;
+    return this.#received.pending;
   }
 
   /**
@@ -132,7 +125,28 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
   }
 
   /**
-   * Yields message after message, those in the queue first, and ends when the connection is closed, however it closed.
+   * Makes sure that the server has sent nothing that was not taken. Needs no waiting time: it asks twice for a pong, behind
+   * which nothing can be that the server had sent before. What its handlers do later is not known yet, so let something of
+   * theirs arrive first, such as the reply to another client.
+   *
+   * @throws {@link UnexpectedMessageError} with what has arrived; nothing is taken.
+   * @throws {@link NoMessageError} when the pong does not come within `timeoutMs`.
+   */
+  expectNothing(wait: WaitOptions = {}): Promise<void> {
+    const site = callSite();
+    const timeoutMs = wait.timeoutMs ?? this.#timeoutMs;
+    // Replies of one burst leave together, behind the pong that the burst asked for; the second pong is behind them.
+    const asked = this.#pong(timeoutMs, site).then(() => this.#pong(timeoutMs, site));
+    return handled(
+      asked.then(() => {
+        if (this.pending === 0) return;
+        throw pointAt(site, new UnexpectedMessageError(`Nothing was expected on ${this.#path}: ${this.#situation()}`));
+      }),
+    );
+  }
+
+  /**
+   * Yields message after message, those in the queue first, and ends when the connection has ended, with or without a close frame.
    * Leaving the loop early does not close the connection.
    *
    * @throws {@link NoMessageError} when the next message takes longer than the `timeoutMs` of `connect`.
@@ -170,7 +184,7 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
   }
 
   /**
-   * Waits until the connection is closed, by whichever side, and tells how. Does not close it.
+   * Waits until one of the sides has closed the connection, and tells how. Does not close it.
    *
    * @throws {@link NotClosedError} when the time is over.
    */
@@ -215,60 +229,39 @@ export class QueuedClient implements AsyncIterable<ReceivedMessage>, AsyncDispos
     await this.close(1000).catch(() => this.terminate());
   }
 
-  #arrive(message: ReceivedMessage): void {
-    this.#received += 1;
-    this.#recent.push(preview(message));
-    if (this.#recent.length > MAX_PRINTED) this.#recent.shift();
-    const waiter = this.#waiting.shift();
-    if (waiter) waiter.settle(message);
-    else this.#queue.push(message);
+  /** Waits for the answer to a ping, or for the end. */
+  #pong(timeoutMs: number, site: CallSite): Promise<void> {
+    if (this.state !== 'open') return this.#ended.then(() => undefined);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        cancel();
+        this.raw.off('pong', settle);
+        resolve();
+      };
+      const cancel = after(timeoutMs, () => {
+        this.raw.off('pong', settle);
+        reject(
+          pointAt(site, new NoMessageError(`No pong within ${timeoutMs} ms: ${this.#path} is ${this.#situation()}`)),
+        );
+      });
+      this.raw.on('pong', settle);
+      void this.#ended.then(settle);
+      this.raw.ping();
+    });
   }
 
-  /** The next message, or `undefined` once the connection is over and the queue is empty. */
   #take(timeoutMs: number, site: CallSite): Promise<ReceivedMessage | undefined> {
-    const message = this.#queue.shift();
-    if (message !== undefined || this.#end) return Promise.resolve(message);
-    return new Promise((resolve, reject) => {
-      const cancel = after(timeoutMs, () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        const text = `No message within ${timeoutMs} ms: ${this.#path} is ${this.#situation()}`;
-        reject(pointAt(site, new NoMessageError(text)));
-      });
-      const waiter: Waiter = {
-        settle: (arrived) => {
-          cancel();
-          resolve(arrived);
-        },
-      };
-      this.#waiting.push(waiter);
+    return this.#received.take(timeoutMs, () => {
+      const text = `No message within ${timeoutMs} ms: ${this.#path} is ${this.#situation()}`;
+      return pointAt(site, new NoMessageError(text));
     });
   }
 
   #situation(): string {
     const end = this.#end ? ` with ${this.#end.code}${this.#end.reason && ` ${JSON.stringify(this.#end.reason)}`}` : '';
     const fault = this.#fault ? ` after an error (${this.#fault.message})` : '';
-    return `${this.state}${end}${fault}. ${this.#arrived()}`;
+    return `${this.state}${end}${fault}. ${this.#received.summary()}`;
   }
-
-  #arrived(): string {
-    if (this.#received === 0) return 'Nothing has arrived.';
-    const older = this.#received > this.#recent.length ? `last ${this.#recent.length}: ` : '';
-    return `${this.#received} arrived, ${this.pending} not taken; ${older}${this.#recent.join(', ')}`;
-  }
-}
-
-interface Waiter {
-  settle(message: ReceivedMessage | undefined): void;
-}
-
-const MAX_PRINTED = 10;
-const MAX_PRINTED_CHARACTERS = 200;
-const MAX_PRINTED_BYTES = 32;
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-function toMessage(data: RawData, isBinary: boolean): ReceivedMessage {
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data);
-  return isBinary ? bytes : bytes.toString('utf8');
 }
 
 function encode(value: unknown): string | Uint8Array | ArrayBuffer {
@@ -276,26 +269,4 @@ function encode(value: unknown): string | Uint8Array | ArrayBuffer {
   const text: string | undefined = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`A ${typeof value} has no JSON form and cannot be sent.`);
   return text;
-}
-
-function preview(message: ReceivedMessage): string {
-  if (typeof message === 'string') {
-    const cut = message.length > MAX_PRINTED_CHARACTERS;
-    return JSON.stringify(message.slice(0, MAX_PRINTED_CHARACTERS)) + (cut ? `… (${message.length} characters)` : '');
-  }
-  const cut = message.length > MAX_PRINTED_BYTES;
-  return `<${message.length} bytes ${message.toString('hex', 0, MAX_PRINTED_BYTES)}${cut ? '…' : ''}>`;
-}
-
-/** Runs `expire` after a time; a time that no timer can count never ends. */
-function after(timeoutMs: number, expire: () => void): () => void {
-  if (timeoutMs > MAX_TIMER_MS) return () => undefined;
-  const timer = setTimeout(expire, timeoutMs);
-  return () => clearTimeout(timer);
-}
-
-/** Keeps a rejection that nobody awaits from ending the test process; whoever awaits it still gets it. */
-export function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessageBody } from '@nestjs/websockets';
-import type { ContenderServer, TextData } from './contender.js';
+import type { ChannelOrder, ContenderServer, TextData } from './contender.js';
 import { PassGuard, PassInterceptor, PassPipe } from './enhancers.js';
 import { listeningPort } from './listening-port.js';
 
@@ -21,11 +21,48 @@ export async function startOurs(libraryUrl: string): Promise<ContenderServer> {
     broadcast: (text) => {
       void registry.broadcast({ event: 'news', data: { text } });
     },
+    channels: (order) => useChannels(registry, order),
   };
 }
 
+/** Made once: the names are not what is measured. */
+const madeNames = new Map<string, readonly string[]>();
+
+function namesOf(kind: string, count: number): readonly string[] {
+  const key = `${kind} ${count}`;
+  const names = madeNames.get(key) ?? Array.from({ length: count }, (_, n) => `${kind}${n}`);
+  madeNames.set(key, names);
+  return names;
+}
+
+function useChannels(registry: InstanceType<Library['ConnectionRegistry']>, order: ChannelOrder): void {
+  const [connection] = registry;
+  if (connection === undefined) throw new Error('no connection');
+  const [names, others] = [namesOf('a', order.count), namesOf('b', order.count)];
+  connection.setChannels([]);
+  for (let time = 0; time < order.times; time += 1) {
+    if (order.verb === 'setChannels') {
+      connection.setChannels(time % 2 === 0 ? names : others);
+    } else if (order.verb === 'join') {
+      connection.join(names);
+      connection.leave(names);
+    } else {
+      if (time === 0) connection.join(others);
+      if (registry.to('*').except(names).size === 0) throw new Error('left out without a reason');
+    }
+  }
+  connection.setChannels([]);
+}
+
+/** Other commits know other options. */
+function limitsOf({ LimitsOptions }: Library): object {
+  return 'maxChannels' in new LimitsOptions() ? { maxChannels: 100_000 } : {};
+}
+
 // Decorators run where a class is declared, and the library is known only at run time: hence classes in a function.
-function declareModule({ OnMessage, PlackWebSocketModule, WsEndpoint }: Library): new () => object {
+function declareModule(library: Library): new () => object {
+  const { OnMessage, PlackWebSocketModule, WsEndpoint } = library;
+
   @WsEndpoint('raw')
   class RawEndpoint {
     @OnMessage()
@@ -50,7 +87,10 @@ function declareModule({ OnMessage, PlackWebSocketModule, WsEndpoint }: Library)
     }
   }
 
-  @Module({ imports: [PlackWebSocketModule.forRoot({ path: '/ws' })], providers: [RawEndpoint, EventEndpoint] })
+  @Module({
+    imports: [PlackWebSocketModule.forRoot({ path: '/ws', limits: limitsOf(library) })],
+    providers: [RawEndpoint, EventEndpoint],
+  })
   class BenchModule {}
   return BenchModule;
 }

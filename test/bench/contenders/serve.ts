@@ -1,7 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { answerCommands, monotonicMs, type Usage, usage } from '../processes/commands.js';
-import type { BroadcastOrder, ContenderName, ContenderServer } from './contender.js';
+import type { BroadcastOrder, ChannelOrder, ContenderName, ContenderServer } from './contender.js';
 
 // The process of a server under test: `node serve.js <contender> <library url>`.
 
@@ -63,6 +63,12 @@ export class ServerCommands {
       for (let i = 0; i < order.burst; i += 1) server.broadcast(order.text);
     }
     return beganMs;
+  }
+
+  async channels(order: ChannelOrder): Promise<void> {
+    const server = await this.#starting;
+    if (server.channels === undefined) throw new Error('it has no such channels');
+    server.channels(order);
   }
 
   async watchLoop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { broadcastGrowthWorkload, broadcastWorkload, loopHoldWorkload } from './broadcast.js';
 import type { EchoOrder } from '../load/echo-load.js';
+import { channelGrowthWorkload } from './channels.js';
 import { ceilingWorkload, type EchoShape, echoWorkload, messageGrowthWorkload } from './echo.js';
 import { handshakeWorkload } from './handshake.js';
 import { idleWorkload } from './idle.js';
@@ -28,6 +29,9 @@ export function catalogue(options: { idleConnections: number; refill: EchoOrder[
     handshakeWorkload(),
     ...GROWTH.map(messageGrowthWorkload),
     ...GROWTH.map(broadcastGrowthWorkload),
+    ...(['setChannels', 'join', 'except'] as const).flatMap((verb) =>
+      GROWTH.map((count) => channelGrowthWorkload(verb, count)),
+    ),
   ];
 }
 

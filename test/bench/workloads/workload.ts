@@ -17,9 +17,9 @@ export const METRICS = {
   holdP99Ms: { heading: 'hold p99 ms', decimals: 1, compared: false },
   p50Ms: { heading: 'p50 ms', decimals: 2, compared: false },
   p99Ms: { heading: 'p99 ms', decimals: 2, compared: false },
-  serverBusy: { heading: 'server busy', decimals: 2, compared: false },
-  serverWaited: { heading: 'kept waiting', decimals: 2, compared: false },
-  loadBusy: { heading: 'load busy', decimals: 2, compared: false },
+  serverBusy: { heading: 'server', decimals: 2, compared: false },
+  serverWaited: { heading: 'waiting', decimals: 2, compared: false },
+  loadBusy: { heading: 'load', decimals: 2, compared: false },
 } as const;
 
 /** One question to all contenders. */
@@ -27,7 +27,7 @@ export interface Workload {
   /** `group/variant…`: `--only` takes any beginning of it that ends with a word. */
   readonly name: string;
   readonly title: string;
-  readonly unit: 'message' | 'delivery' | 'connection' | 'handshake';
+  readonly unit: 'message' | 'delivery' | 'connection' | 'handshake' | 'channel';
   /** The metrics whose ratios are reported, the first one in the plot. */
   readonly compared: readonly Metric[];
   readonly contenders: readonly ContenderName[];

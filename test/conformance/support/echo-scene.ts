@@ -9,7 +9,7 @@ import {
   type PlackWebSocketModuleOptions,
 } from '../../../src/index.js';
 import { Journal } from '../../support/journal.js';
-import { OPCODE } from '../../support/raw-frame.js';
+import { close, OPCODE } from '../../support/raw-frame.js';
 import type { UpgradeSpec } from '../../support/raw-http.js';
 import type { RawPeer, RawPeerOptions } from '../../support/raw-peer.js';
 import { startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
@@ -84,4 +84,17 @@ export async function closeOf(peer: RawPeer): Promise<{ code: number | undefined
 
 function echo(_connection: Connection, message: string | Buffer): unknown {
   return message;
+}
+
+/** A new peer of a scene, and its connection. */
+export async function opened(scene: EchoScene): Promise<{ peer: RawPeer; connection: Connection }> {
+  const peer = await scene.open();
+  return { peer, connection: await scene.established.next() };
+}
+
+/** Answers a close frame, and ends the TCP connection when the server has. */
+export async function answerClose(peer: RawPeer, code?: number): Promise<void> {
+  await peer.writeRaw(close(code));
+  expect(await peer.ended()).toBe('fin');
+  peer.end();
 }

@@ -1,21 +1,43 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { Body, Controller, Get, Post, Req, StreamableFile } from '@nestjs/common';
 import { PlackWsAdapter } from '../../../src/index.js';
 import { certificate } from '../../support/certificate.js';
+import { Journal } from '../../support/journal.js';
+import { asksBeforeUpgrade } from '../../support/node-features.js';
+import { upgradeRequest } from '../../support/raw-http.js';
 import { RawPeer } from '../../support/raw-peer.js';
 import { afterTest, type AppSpec, type StartedApp } from '../../support/start-app.js';
 import { borrowServer, startOurs } from './start-ours.js';
+
+const asked = new Journal();
 
 @Controller()
 class Pages {
   @Get('page')
   page(): string {
     return 'a page';
+  }
+
+  @Get('long')
+  long(): StreamableFile {
+    return new StreamableFile(Readable.from(Array.from({ length: 3 }, () => Buffer.alloc(90_000, 'a'))));
+  }
+
+  @Get('endless')
+  endless(@Req() request: IncomingMessage): Promise<void> {
+    asked.add(request.url ?? '');
+    return new Promise(() => undefined);
+  }
+
+  @Get('late')
+  late(): Promise<string> {
+    return new Promise((resolve) => setTimeout(resolve, 5, 'a late page'));
   }
 
   @Post('letters')
@@ -43,15 +65,6 @@ describe('an upgrade to another protocol, as some HTTP clients offer with every 
     expect(await peer.upgrade({ path: '/page', headers: H2C })).toMatchObject({ status: 200, body: 'a page' });
   });
 
-  it('leaves the connection open for further requests', async () => {
-    const ours = await boot();
-    const peer = await ours.peer();
-    for (let request = 1; request <= 3; request += 1) {
-      expect((await peer.upgrade({ path: '/page', headers: H2C })).headers['connection']).toBe('keep-alive');
-    }
-    expect((await peer.upgrade({ path: '/ws/echo' })).status).toBe(101);
-  });
-
   it('is a plain request on a server of somebody else as well', async () => {
     const ours = await boot();
     const server = await borrowServer();
@@ -76,31 +89,32 @@ describe('an upgrade to another protocol, as some HTTP clients offer with every 
     expect(await peer.upgrade({ path: '/', headers: H2C })).toMatchObject({ body: 'a page of the owner' });
   });
 
-  it.each([
+  describe.each([
     ['of known length', { 'Content-Length': '16' }, '{"text":"hello"}'],
     ['in chunks', { 'Transfer-Encoding': 'chunked' }, '10\r\n{"text":"hello"}\r\n0\r\n\r\n'],
-  ])('has its body %s', async (_what, framing, body) => {
-    const ours = await boot();
-    const peer = await ours.peer();
-    const answer = await peer.upgrade({
-      method: 'POST',
-      path: '/letters',
-      headers: { ...H2C, ...framing, 'Content-Type': 'application/json' },
-      extraBytes: Buffer.from(body),
-    });
-    expect(answer).toMatchObject({ status: 201, body: '{"received":{"text":"hello"}}' });
-  });
+  ])('with a body %s', (_what, framing, body) => {
+    const headers = { ...H2C, ...framing, 'Content-Type': 'application/json' };
+    const expected = {
+      ...(asksBeforeUpgrade ? { status: 201, body: '{"received":{"text":"hello"}}' } : { status: 426 }),
+      headers: { connection: 'close' },
+    };
 
-  it('has its body also when that comes later', async () => {
-    const ours = await boot();
-    const peer = await ours.peer();
-    const answered = peer.upgrade({
-      method: 'POST',
-      path: '/letters',
-      headers: { ...H2C, 'Content-Length': '16', 'Content-Type': 'application/json' },
+    it('is served with it where Node asks first, and refused elsewhere', async () => {
+      const ours = await boot();
+      const peer = await ours.peer();
+      const extraBytes = Buffer.from(`${body}GET /page HTTP/1.1\r\nHost: a\r\n\r\n`);
+      expect(await peer.upgrade({ method: 'POST', path: '/letters', headers, extraBytes })).toMatchObject(expected);
+      expect(await peer.ended()).toBe('fin');
+      expect(peer.unread).toHaveLength(0);
     });
-    await peer.writeByteByByte('{"text":"later"}');
-    expect(await answered).toMatchObject({ status: 201, body: '{"received":{"text":"later"}}' });
+
+    it('is the same when the body comes later', async () => {
+      const ours = await boot();
+      const peer = await ours.peer();
+      const answered = peer.upgrade({ method: 'POST', path: '/letters', headers });
+      await peer.writeByteByByte(body);
+      expect(await answered).toMatchObject(expected);
+    });
   });
 
   it('does not keep the application from stopping', async () => {
@@ -109,6 +123,24 @@ describe('an upgrade to another protocol, as some HTTP clients offer with every 
     await peer.upgrade({ path: '/page', headers: H2C });
     await ours.app.close();
     expect(await peer.ended()).toBe('fin');
+  });
+
+  describe.each([
+    ['with that page', upgradeRequest({ path: '/endless', headers: H2C })],
+    ['of ours behind a page', `GET /endless HTTP/1.1\r\nHost: a\r\n\r\n${upgradeRequest({ path: '/ws/echo' })}`],
+  ])('one %s', (_what, request) => {
+    it.each(['runs', 'stops'])('ends with all connections of the server, while the application %s', async (state) => {
+      const ours = await boot();
+      const server = ours.app.getHttpServer();
+      const peer = await ours.peer();
+      await peer.writeRaw(request);
+      await asked.next();
+      const closed = state === 'stops' ? ours.app.close() : undefined;
+      while (closed !== undefined && server.listening) await new Promise((resolve) => setImmediate(resolve));
+      server.closeAllConnections();
+      expect(await peer.ended()).toBeDefined();
+      await closed;
+    });
   });
 
   it('goes to the other listeners when there are some', async () => {
@@ -120,5 +152,46 @@ describe('an upgrade to another protocol, as some HTTP clients offer with every 
     });
     const peer = await ours.peer();
     expect((await peer.upgrade({ path: '/page', headers: H2C })).status).toBe(101);
+  });
+
+  it.each([
+    ['for another protocol', { path: '/page', headers: H2C }, 426],
+    ['for a path of no endpoint', { path: '/nowhere' }, 404],
+  ])('is refused behind a late page too when they leave it alone: one %s', async (_what, upgrade, status) => {
+    const ours = await boot({
+      options: { handshakeTimeoutMs: 40 },
+      configure: (app) => app.getHttpServer().on('upgrade', () => undefined),
+    });
+    const peer = await ours.peer();
+    await peer.writeRaw(`GET /late HTTP/1.1\r\nHost: a\r\n\r\n${upgradeRequest(upgrade)}`);
+    expect(await peer.nextAnswer()).toMatchObject({ status: 200, body: 'a late page' });
+    expect(await peer.nextAnswer()).toMatchObject({ status });
+    expect(await peer.ended()).toBe('fin');
+  });
+
+  it('takes nothing from a long page before it, which waits for its client', async () => {
+    const ours = await boot({
+      options: { handshakeTimeoutMs: 40 },
+      configure: (app) => app.getHttpServer().on('upgrade', () => undefined),
+    });
+    const peer = await ours.peer();
+    await peer.writeRaw(`GET /long HTTP/1.1\r\nHost: a\r\n\r\n${upgradeRequest({ path: '/nowhere' })}`);
+    expect((await peer.nextAnswer()).body).toHaveLength(270_000);
+    expect(await peer.nextAnswer()).toMatchObject({ status: 404 });
+  });
+
+  it('stays with a listener that takes it behind a late page', async () => {
+    const ours = await boot({
+      options: { handshakeTimeoutMs: 40 },
+      configure: (app) =>
+        app.getHttpServer().on('upgrade', (_request, socket) => {
+          setTimeout(() => socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n'), 100);
+          socket.on('data', () => undefined);
+        }),
+    });
+    const peer = await ours.peer();
+    await peer.writeRaw(`GET /late HTTP/1.1\r\nHost: a\r\n\r\n${upgradeRequest({ path: '/page', headers: H2C })}`);
+    expect(await peer.nextAnswer()).toMatchObject({ status: 200 });
+    expect(await peer.nextAnswer()).toMatchObject({ status: 101 });
   });
 });

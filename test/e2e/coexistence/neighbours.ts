@@ -10,7 +10,8 @@ import { createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { io } from 'socket.io-client';
 import { WebSocket, WebSocketServer } from 'ws';
-import { connect } from '../../../src/testing.js';
+import { connect } from '../../support/connect.js';
+import { patient } from '../../support/patience.js';
 import { afterTest, rootModule, type AppSpec } from '../../support/start-app.js';
 
 /** One open connection to a neighbour. */
@@ -83,7 +84,7 @@ export const socketIo: Neighbour = {
       engine.once('upgrade', resolve);
     });
     return {
-      echo: (word) => client.timeout(2_000).emitWithAck('echo', word),
+      echo: (word) => client.timeout(patient(2_000)).emitWithAck('echo', word),
       ended: new Promise((resolve) => client.once('disconnect', resolve)),
     };
   },
@@ -147,9 +148,11 @@ async function settleGateway(gateway: new () => object, adapter: WsAdapter | IoA
 }
 
 function settleGraphql(server: Server): void {
+  // #region graphql
   const schema = buildSchema('type Query { echo(word: String!): String! }');
   const roots = { query: { echo: ({ word }: { word: string }) => word } };
   const served = useServer({ schema, roots }, new WebSocketServer({ server, path: '/graphql' }));
+  // #endregion graphql
   afterTest(() => served.dispose());
 }
 

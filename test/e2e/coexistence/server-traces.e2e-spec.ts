@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { OnEstablish, Connection, PlackWsAdapter, WsEndpoint } from '../../../src/index.js';
-import { connect } from '../../../src/testing.js';
+import { connect } from '../../support/connect.js';
 import { startApp, type StartedApp } from '../../support/start-app.js';
 import { borrowServer, expectEcho, startOurs, tracesOn } from './start-ours.js';
 

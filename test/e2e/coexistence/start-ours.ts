@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { expect } from '@jest/globals';
 import { HttpException } from '@nestjs/common';
-import { Connection, OnMessage, WsEndpoint } from '../../../src/index.js';
+import { Connection, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
 import type { QueuedClient } from '../../../src/testing.js';
 import { afterTest, startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
 
@@ -20,7 +20,10 @@ class Echo {
     throw new HttpException({ why: 'not today' }, 403);
   },
 })
-class Closed {}
+class Closed {
+  @OnEstablish()
+  enter(): void {}
+}
 
 /** Boots our endpoints. */
 export function startOurs(spec: AppSpec = {}): Promise<StartedApp> {
@@ -44,5 +47,9 @@ export async function borrowServer(): Promise<Server> {
 
 /** What a user of a server may leave behind on it. */
 export function tracesOn(server: Server): object {
-  return { listeners: server.listenerCount('upgrade'), ownEmit: Object.getOwnPropertyDescriptor(server, 'emit') };
+  return {
+    listeners: server.listenerCount('upgrade'),
+    ownEmit: Object.getOwnPropertyDescriptor(server, 'emit'),
+    shouldUpgrade: Object.getOwnPropertyDescriptor(server, 'shouldUpgradeCallback'),
+  };
 }

@@ -70,8 +70,9 @@ export function renderMatrix(): string {
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   return `# What a faulty handler does to the process
 
-Each cell: what a stock gateway on \`@nestjs/platform-ws\` does → what an endpoint of this library does. After every
-fault of this library the process is the same, other clients get their answers and new ones can connect.
+Each cell: what a stock gateway on \`@nestjs/platform-ws\` does → what an endpoint of this library does. **Ends** is the
+process, _closes_ the connection, and an event such as \`error\` is the answer to the client. After every fault of this
+library the process is the same, other clients get their answers and new ones can connect.
 
 ${[lines[0], rule, ...lines.slice(1)].join('\n')}
 
@@ -86,7 +87,7 @@ function cell(line: Row, stage: Stage): string {
 }
 
 function words(outcome: Outcome): string {
-  return outcome === 'process ends' ? `**${outcome}**` : outcome.replace(/^answers (.*)$/, 'answers `$1`');
+  return outcome === 'process ends' ? '**ends**' : outcome.replace(/^answers (.*)$/, '`$1`');
 }
 
 function row(title: string, trials: Row['trials'], library: Outcomes, stock: Outcomes): Row {

@@ -59,6 +59,27 @@ class Scoped extends Faulty {
   }
 }
 
+/** Hooks that every instance has for itself; the class has none. */
+@WebSocketGateway({ path: '/scoped-properties' })
+class ScopedProperties {
+  constructor(@Inject(Notes) readonly notes: Notes) {}
+
+  readonly handleConnection = (client: WebSocket, request: IncomingMessage): unknown =>
+    Faulty.prototype.handleConnection.call(this as unknown as Faulty, client, request);
+
+  readonly handleDisconnect = (client: WebSocket): unknown =>
+    Faulty.prototype.handleDisconnect.call(this as unknown as Faulty, client);
+}
+
+@WebSocketGateway({ path: '/properties' })
+class Properties {
+  readonly handleConnection = (client: WebSocket, request: IncomingMessage): unknown =>
+    Faulty.prototype.handleConnection.call(this as unknown as Faulty, client, request);
+
+  readonly handleDisconnect = (client: WebSocket): unknown =>
+    Faulty.prototype.handleDisconnect.call(this as unknown as Faulty, client);
+}
+
 @Injectable({ scope: Scope.REQUEST })
 class Broken {
   constructor() {
@@ -73,9 +94,16 @@ class Unbuildable extends Faulty {
   }
 }
 
+@WebSocketGateway({ path: '/broken-properties' })
+class UnbuildableProperties {
+  constructor(@Inject(Broken) readonly broken: Broken) {}
+
+  readonly handleConnection = (): void => undefined;
+}
+
 @Module({
   imports: [PlackWebSocketModule.forRoot({ gateways: true, handshakeTimeoutMs: 200 })],
-  providers: [Singleton, Scoped, Notes, Unbuildable, Broken],
+  providers: [Singleton, Scoped, ScopedProperties, Properties, Notes, Unbuildable, UnbuildableProperties, Broken],
 })
 class AppModule {}
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { concat, from, map, of, timer, type Observable } from 'rxjs';
 import type { WebSocket } from 'ws';
+import { PlackWsAdapter } from '../../../src/index.js';
 import { text } from '../../support/raw-frame.js';
 import type { StartedApp } from '../../support/start-app.js';
 import { BOTH, startGateways } from './start-gateways.js';
@@ -11,6 +13,11 @@ class Messages {
   @SubscribeMessage('last')
   last(): unknown {
     return { event: 'last' };
+  }
+
+  @SubscribeMessage(1)
+  numbered(@MessageBody() data: unknown): unknown {
+    return { event: 1, data };
   }
 
   @SubscribeMessage('event')
@@ -93,6 +100,13 @@ describe.each(BOTH)('messages of a gateway on $name', (installation) => {
     ['null', null],
   ])('carry %s both ways', async (_what, data) => {
     expect(await answersTo(await start(), { event: 'event', data })).toEqual([{ event: 'answer', data }]);
+  });
+
+  it('may name their event by a number, which is not the text of it', async () => {
+    const app = await start();
+    expect(await answersTo(app, { event: 1, data: 'one' }, { event: '1', data: 'no' })).toEqual([
+      { event: 1, data: 'one' },
+    ]);
   });
 
   it('carry no data where none was sent', async () => {
@@ -189,6 +203,54 @@ describe.each(BOTH)('messages of a gateway on $name', (installation) => {
     const app = await start();
     expect(await answersTo(app, message, { event: 'event', data: 1 })).toEqual([{ event: 'answer', data: 1 }]);
     expect(app.logs.problems).toEqual([]);
+  });
+});
+
+describe.each(BOTH)('a message parser on $name', (installation) => {
+  type Parser = (data: unknown) => unknown;
+  const start = (parse: Parser): Promise<StartedApp> =>
+    startGateways(
+      [Messages],
+      {
+        configure: (app) => {
+          const adapter = installation.gateways ? app.get(PlackWsAdapter) : new WsAdapter(app);
+          adapter.setMessageParser(parse as never);
+          if (!installation.gateways) app.useWebSocketAdapter(adapter);
+        },
+      },
+      installation,
+    );
+
+  it('reads what comes, text as a string and binary as a Buffer', async () => {
+    const kinds: unknown[] = [];
+    const app = await start((data) => {
+      kinds.push(Buffer.isBuffer(data) ? 'binary' : typeof data);
+      const [event, value] = String(data).split('=');
+      return { event, data: value };
+    });
+    const client = await app.connect('/messages');
+    await client.send('event=1');
+    expect(await client.nextJson()).toEqual({ event: 'answer', data: '1' });
+    await client.send(Buffer.from('event=2'));
+    expect(await client.nextJson()).toEqual({ event: 'answer', data: '2' });
+    expect(kinds).toEqual(['string', 'binary']);
+  });
+
+  it.each<[string, Parser, number]>([
+    ['gives nothing', () => undefined, 0],
+    ['gives null', () => null, 0],
+    ['gives a promise', async () => ({ event: 'event' }), 0],
+    [
+      'throws',
+      () => {
+        throw new Error('a parser that fails');
+      },
+      1,
+    ],
+  ])('passes over a message for which it %s', async (_what, bad, lines) => {
+    const app = await start((data) => (String(data) === 'bad' ? bad(data) : JSON.parse(String(data))));
+    expect(await answersTo(app, 'bad', { event: 'event', data: 1 })).toEqual([{ event: 'answer', data: 1 }]);
+    expect(app.logs.problems).toHaveLength(lines);
   });
 });
 

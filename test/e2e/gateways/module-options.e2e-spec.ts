@@ -103,6 +103,19 @@ describe.each(OURS)('a gateway on $name', (installation) => {
     expect(app.registry.size).toBe(0);
   });
 
+  it('has one encoding with the other gateways: what is sent to all is encoded once', async () => {
+    @WebSocketGateway({ path: '/other' })
+    class Other extends Chat {}
+    const app = await startGateways([Chat, Other], { options: {} }, installation);
+    const clients = [await app.connect('/chat'), await app.connect('/other')];
+    let encoded = 0;
+    app.registry.broadcast({ toJSON: () => ++encoded });
+    for (const client of clients) {
+      expect(await client.nextJson()).toMatchObject({ event: 'welcome' });
+      expect(await client.nextJson()).toBe(1);
+    }
+  });
+
   it('is closed by the registry', async () => {
     const app = await start({});
     const client = await app.connect('/chat');
@@ -119,8 +132,8 @@ describe.each(OURS)('a gateway on $name', (installation) => {
     }
     @WebSocketGateway({ path: '/chat' })
     class Saving implements OnGatewayDisconnect {
-      async handleDisconnect(_client: WebSocket, code: unknown): Promise<void> {
-        order.add(`begins to save after ${String(code)}`);
+      async handleDisconnect(): Promise<void> {
+        order.add('begins to save');
         await new Promise((resolve) => setImmediate(resolve));
         order.add('has saved');
       }
@@ -129,7 +142,7 @@ describe.each(OURS)('a gateway on $name', (installation) => {
     const client = await app.connect('/chat');
     await app.app.close();
     expect(await client.closed()).toEqual({ code: 1001, reason: 'server shutting down', clean: true });
-    expect(order.entries).toEqual(['begins to save after 1001', 'has saved', 'database is closed']);
+    expect(order.entries).toEqual(['begins to save', 'has saved', 'database is closed']);
   });
 });
 
@@ -156,6 +169,24 @@ describe('gateways and endpoints of one application', () => {
     class Clashing {}
     const { app } = await createApp({ endpoints: [Echo], providers: [Clashing], options: { gateways: true } });
     await expect(app.init()).rejects.toThrow(/Echo.*Clashing|Clashing.*Echo/s);
+  });
+
+  it('are checked as far as they are ours', async () => {
+    @WebSocketGateway({ path: 5 as never, cors: true })
+    class Wrong {}
+    const { app } = await createApp({ providers: [Wrong], options: { gateways: true } });
+    await expect(app.init()).rejects.toThrow('@WebSocketGateway of Wrong: path must be a string, not 5.');
+  });
+
+  it('may have patterns as paths', async () => {
+    @WebSocketGateway({ path: '/rooms/:room' })
+    class Room implements OnGatewayConnection {
+      handleConnection(client: WebSocket, request: IncomingMessage): void {
+        client.send(`in ${String(request.url)}`);
+      }
+    }
+    const app = await startGateways([Room]);
+    expect(await (await app.connect('/rooms/7')).next()).toBe('in /rooms/7');
   });
 
   it('know no namespaces', async () => {

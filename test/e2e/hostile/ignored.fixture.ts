@@ -3,12 +3,15 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { PlackWebSocketModule, WsEndpoint } from '../../../src/index.js';
+import { OnEstablish, PlackWebSocketModule, WsEndpoint } from '../../../src/index.js';
 
 @WsEndpoint('ours')
-class Ours {}
+class Ours {
+  @OnEstablish()
+  enter(): void {}
+}
 
-@Module({ imports: [PlackWebSocketModule.forRoot()], providers: [Ours] })
+@Module({ imports: [PlackWebSocketModule.forRoot({ handshakeTimeoutMs: 500 })], providers: [Ours] })
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });

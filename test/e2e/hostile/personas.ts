@@ -1,4 +1,5 @@
-import { connect } from '../../../src/testing.js';
+import { connect } from '../../support/connect.js';
+import { patient } from '../../support/patience.js';
 import { binary, close, fragments, frame, ping, text } from '../../support/raw-frame.js';
 import { upgradeRequest, type UpgradeSpec } from '../../support/raw-http.js';
 import { RawPeer } from '../../support/raw-peer.js';
@@ -70,8 +71,8 @@ function hasty(spec: UpgradeSpec): Persona {
 export const GOOD: Readonly<Record<string, Persona>> = {
   async 'echoes in order'(port, chance) {
     const client = await connect(new URL(`http://127.0.0.1:${port}`), PATH, {
-      timeoutMs: 8000,
-      handshakeTimeoutMs: 8000,
+      timeoutMs: patient(8000),
+      handshakeTimeoutMs: patient(8000),
     });
     const sent = Array.from(
       { length: 1 + chance.below(30) },
@@ -90,8 +91,8 @@ export const GOOD: Readonly<Record<string, Persona>> = {
   },
   async 'says something and is closed'(port) {
     const client = await connect(new URL(`http://127.0.0.1:${port}`), PATH, {
-      timeoutMs: 8000,
-      handshakeTimeoutMs: 8000,
+      timeoutMs: patient(8000),
+      handshakeTimeoutMs: patient(8000),
     });
     void client.send('close');
     const { code, reason } = await client.closed();

@@ -9,6 +9,7 @@ import {
 import { MessageBody, WsException } from '@nestjs/websockets';
 import { throwError } from 'rxjs';
 import { Connection, OnError, OnMessage, WsEndpoint, type WsEndpointOptions } from '../../../src/index.js';
+import { describeNest } from '../../support/nest-features.js';
 import { startApp, type StartedApp } from '../../support/start-app.js';
 
 /** Boots an endpoint whose messages fail as a function says. */
@@ -37,11 +38,6 @@ const thrown: [string, unknown, unknown][] = [
     { code: 'bad_request', message: 'no', details: { field: 'name' } },
   ],
   ['a status without a name', new HttpException('tea', 418), { code: 'http_418', message: 'tea' }],
-  [
-    'an errorCode',
-    new BadRequestException('no', { errorCode: 'name_missing' }),
-    { code: 'name_missing', message: 'no' },
-  ],
   [
     'validation messages',
     new BadRequestException(['a', 'b']),
@@ -84,6 +80,18 @@ describe('an exception of a message handler', () => {
     void client.send({ event: 'do', id: 'a1' });
     expect(await client.nextJson()).toEqual({ event: 'error', id: 'a1', data });
     expect(app.logs.problems).toEqual([]);
+  });
+
+  describeNest('errorCode', () => {
+    it('reaches the client with the errorCode as its code', async () => {
+      const app = await failing(() => {
+        throw new BadRequestException('no', { errorCode: 'name_missing' });
+      });
+      const client = await app.connect('/ws/probe');
+      void client.send({ event: 'do', id: 'a1' });
+      const data = { code: 'name_missing', message: 'no' };
+      expect(await client.nextJson()).toEqual({ event: 'error', id: 'a1', data });
+    });
   });
 
   it.each(wrapped)('made with an error keeps the text of that to itself: %s', async (_what, exception, data) => {

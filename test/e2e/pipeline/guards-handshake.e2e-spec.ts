@@ -12,49 +12,20 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { APP_GUARD, Reflector } from '@nestjs/core';
+import { WsException } from '@nestjs/websockets';
 import { of, throwError } from 'rxjs';
-import { Connection, isPlackContext, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../../src/index.js';
+import { isPlackContext, OnEstablish, OnMessage, WsEndpoint } from '../../../src/index.js';
 import { Gate, Journal } from '../../support/journal.js';
 import { startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
-
-type Answer = ReturnType<CanActivate['canActivate']>;
-
-/** A guard made of a function. */
-function guard(canActivate: (context: ExecutionContext) => Answer): CanActivate {
-  return { canActivate };
-}
-
-function isHandshake(context: ExecutionContext): boolean {
-  return context.getType() === 'http';
-}
+import { guard, isHandshake, startGuarded, type Answer } from './guarded-endpoint.js';
 
 let happened: Journal;
 beforeEach(() => {
   happened = new Journal();
 });
 
-/** An endpoint of three stages whose class the guards stand on. */
-function guardedBy(guards: (CanActivate | (new () => CanActivate))[], rest: AppSpec = {}): Promise<StartedApp> {
-  @UseGuards(...guards)
-  @WsEndpoint({ path: 'guarded', serializer: 'json' })
-  class Guarded {
-    @OnEstablish()
-    enter(): void {
-      happened.add('enter');
-    }
-
-    @OnMessage('say')
-    say(_connection: Connection, text: string): string {
-      happened.add(`say ${text}`);
-      return `said ${text}`;
-    }
-
-    @OnFinish()
-    leave(): void {
-      happened.add('leave');
-    }
-  }
-  return startApp({ ...rest, endpoints: [Guarded] });
+function guardedBy(guards: Parameters<typeof startGuarded>[1], rest?: AppSpec): Promise<StartedApp> {
+  return startGuarded(happened, guards, rest);
 }
 
 describe('a guard before the 101', () => {
@@ -102,8 +73,8 @@ describe('a guard before the 101', () => {
       () => {
         throw new Error('secret');
       },
-      400,
-      { statusCode: 400, message: 'invalid request', error: 'Bad Request' },
+      500,
+      { statusCode: 500, message: 'internal error', error: 'Internal Server Error' },
     ],
   ])('that %s refuses with its own status and body', async (_how, canActivate, status, body) => {
     const app = await guardedBy([guard(canActivate)]);
@@ -169,7 +140,10 @@ describe('a guard before the 101', () => {
     };
     @UseGuards(guard((context) => note(context.switchToHttp().getRequest())))
     @WsEndpoint('rooms/:room')
-    class Room {}
+    class Room {
+      @OnEstablish()
+      enter(): void {}
+    }
 
     @UseGuards(guard((context) => note(context.switchToHttp().getRequest())))
     @Controller('rooms')
@@ -244,5 +218,38 @@ describe('a guard before the 101', () => {
     }
     const app = await startApp({ endpoints: [Bare] });
     await expect(app.connect('/ws/bare')).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('a guard that throws a WsException in the handshake', () => {
+  class AtOnceGuard implements CanActivate {
+    canActivate(): boolean {
+      throw new WsException('secret');
+    }
+  }
+
+  class LaterGuard implements CanActivate {
+    async canActivate(): Promise<boolean> {
+      await Promise.resolve();
+      throw new WsException('secret');
+    }
+  }
+
+  it.each<[string, CanActivate | (new () => CanActivate), string]>([
+    ['at once', AtOnceGuard, 'The guard AtOnceGuard of Guarded threw a WsException'],
+    ['later', LaterGuard, 'The guard LaterGuard of Guarded threw a WsException'],
+    [
+      'as an Observable',
+      guard(() => throwError(() => new WsException('secret'))),
+      'A guard of Guarded threw a WsException',
+    ],
+  ])('refuses with 403, and the log names it and says what to throw: %s', async (_when, canActivate, line) => {
+    const app = await guardedBy([canActivate]);
+    const refused = { status: 403, body: expect.not.stringContaining('secret') };
+    await expect(app.connect('/ws/guarded')).rejects.toMatchObject(refused);
+    expect(app.logs.at('warn').join()).toContain(line);
+    expect(app.logs.at('warn').join()).toMatch(
+      /over HTTP: refused with 403\. Throw an HttpException where getType\(\) is 'http'/,
+    );
   });
 });

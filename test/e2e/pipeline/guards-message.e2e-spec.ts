@@ -11,48 +11,18 @@ import {
 } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { of } from 'rxjs';
-import { Connection, isPlackContext, OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../../src/index.js';
+import { isPlackContext } from '../../../src/index.js';
 import { Gate, Journal } from '../../support/journal.js';
-import { startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
-
-type Answer = ReturnType<CanActivate['canActivate']>;
-
-/** A guard made of a function. */
-function guard(canActivate: (context: ExecutionContext) => Answer): CanActivate {
-  return { canActivate };
-}
-
-function isHandshake(context: ExecutionContext): boolean {
-  return context.getType() === 'http';
-}
+import type { AppSpec, StartedApp } from '../../support/start-app.js';
+import { guard, isHandshake, startGuarded, type Answer } from './guarded-endpoint.js';
 
 let happened: Journal;
 beforeEach(() => {
   happened = new Journal();
 });
 
-/** An endpoint of three stages whose class the guards stand on. */
-function guardedBy(guards: (CanActivate | (new () => CanActivate))[], rest: AppSpec = {}): Promise<StartedApp> {
-  @UseGuards(...guards)
-  @WsEndpoint({ path: 'guarded', serializer: 'json' })
-  class Guarded {
-    @OnEstablish()
-    enter(): void {
-      happened.add('enter');
-    }
-
-    @OnMessage('say')
-    say(_connection: Connection, text: string): string {
-      happened.add(`say ${text}`);
-      return `said ${text}`;
-    }
-
-    @OnFinish()
-    leave(): void {
-      happened.add('leave');
-    }
-  }
-  return startApp({ ...rest, endpoints: [Guarded] });
+function guardedBy(guards: Parameters<typeof startGuarded>[1], rest?: AppSpec): Promise<StartedApp> {
+  return startGuarded(happened, guards, rest);
 }
 
 describe('an AuthGuard written for controllers', () => {

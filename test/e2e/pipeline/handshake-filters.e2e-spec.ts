@@ -42,7 +42,10 @@ function refusing(exception: unknown, filters: ExceptionFilter[], rest: AppSpec 
   })
   @UseFilters(...filters)
   @WsEndpoint('probe/:id')
-  class Probe {}
+  class Probe {
+    @OnEstablish()
+    enter(): void {}
+  }
   return startApp({ ...rest, endpoints: [Probe] });
 }
 
@@ -95,7 +98,12 @@ describe('an exception filter of a handshake', () => {
 
   it.each<[string, unknown, number, object]>([
     ['an HttpException', new ForbiddenException('no'), 403, { statusCode: 403, message: 'no', error: 'Forbidden' }],
-    ['an unknown error', unknownError, 400, { statusCode: 400, message: 'invalid request', error: 'Bad Request' }],
+    [
+      'an unknown error',
+      unknownError,
+      500,
+      { statusCode: 500, message: 'internal error', error: 'Internal Server Error' },
+    ],
   ])('that does not answer leaves %s to the default answer', async (_what, exception, status, body) => {
     const app = await refusing(exception, [answering(() => undefined)]);
     const answer = await answerOf(app);

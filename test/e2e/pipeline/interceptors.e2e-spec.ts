@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
+import * as common from '@nestjs/common';
 import {
   ClassSerializerInterceptor,
   NotFoundException,
   SerializeOptions,
-  StandardSchemaSerializerInterceptor,
   UseInterceptors,
   type CallHandler,
   type ExecutionContext,
@@ -15,6 +15,7 @@ import { catchError, defer, EMPTY, from, map, of, tap, throwError, timeout, type
 import { z } from 'zod';
 import { Connection, OnMessage, WsEndpoint } from '../../../src/index.js';
 import { Gate } from '../../support/journal.js';
+import { describeNest } from '../../support/nest-features.js';
 import { startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
 
 type Intercept = (context: ExecutionContext, next: CallHandler) => Observable<unknown> | Promise<Observable<unknown>>;
@@ -211,19 +212,21 @@ describe('the serializer interceptors of Nest', () => {
     expect(await client.nextJson()).toEqual({ event: 'do', data: { name: 'alice' } });
   });
 
-  it('leave out what the schema of @SerializeOptions does not have', async () => {
-    @WsEndpoint({ path: 'accounts', serializer: 'json' })
-    class Accounts {
-      @UseInterceptors(StandardSchemaSerializerInterceptor)
-      @SerializeOptions({ schema: z.object({ name: z.string() }) })
-      @OnMessage('get')
-      get(): Account {
-        return new Account();
+  describeNest('schema', () => {
+    it('leave out what the schema of @SerializeOptions does not have', async () => {
+      @WsEndpoint({ path: 'accounts', serializer: 'json' })
+      class Accounts {
+        @UseInterceptors(common.StandardSchemaSerializerInterceptor)
+        @SerializeOptions({ schema: z.object({ name: z.string() }) })
+        @OnMessage('get')
+        get(): Account {
+          return new Account();
+        }
       }
-    }
-    const app = await startApp({ endpoints: [Accounts] });
-    const client = await app.connect('/ws/accounts');
-    void client.send({ event: 'get', id: 1 });
-    expect(await client.nextJson()).toEqual({ event: 'get', data: { name: 'alice' }, id: 1 });
+      const app = await startApp({ endpoints: [Accounts] });
+      const client = await app.connect('/ws/accounts');
+      void client.send({ event: 'get', id: 1 });
+      expect(await client.nextJson()).toEqual({ event: 'get', data: { name: 'alice' }, id: 1 });
+    });
   });
 });

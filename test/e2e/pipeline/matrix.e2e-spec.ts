@@ -3,8 +3,8 @@ import { Scope } from '@nestjs/common';
 import { traceEnhancers, type EnhancerTrace } from '../../support/enhancer-trace.js';
 
 /*
- * One test per cell of the table in src/websocket/README.md: which enhancer runs at which stage, by the place it is
- * bound at. `test/unit/matrix.spec.ts` holds the table to these names.
+ * One test per cell of the table in docs/reference/enhancers.md: which enhancer runs at which stage, by the place it is
+ * bound at. `test/unit/pages/enhancers.spec.ts` holds the table to these rows.
  */
 
 type Row = readonly [name: string, cell: string];

@@ -1,11 +1,12 @@
 import type { Server } from 'node:http';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   Get,
   Injectable,
   RequestMethod,
   ValidationPipe,
+  VERSION_NEUTRAL,
   VersioningType,
   type CanActivate,
   type INestApplication,
@@ -155,13 +156,15 @@ describe('paths', () => {
     expect(app.registry.url(Lines)).toBe(`ws://127.0.0.1:${app.port}/api/ws/lines`);
   });
 
-  @WsEndpoint({ path: 'lines', serializer: 'json', version: '2' })
   class NewLines {
     @OnMessage('say')
     say(): string {
       return 'new';
     }
   }
+
+  // Not sooner: applications of other tests would warn of an endpoint that they do not serve.
+  beforeAll(() => void WsEndpoint({ path: 'lines', serializer: 'json', version: '2' })(NewLines));
 
   it('have the version of the module, or of the endpoint', async () => {
     const app = await startApp({
@@ -177,6 +180,28 @@ describe('paths', () => {
     await expect(app.connect('/api/ws/lines')).rejects.toMatchObject({ status: 404 });
   });
 
+  it('have each version of a list, and none where it is neutral, as those of controllers', async () => {
+    class Versions extends NewLines {}
+    WsEndpoint({ path: 'rooms/:room', serializer: 'json', version: ['1', '3', VERSION_NEUTRAL, '3'] })(Versions);
+    const app = await startApp({ endpoints: [Versions, NewLines], configure: withVersions });
+    for (const path of ['/v1/ws/rooms/1', '/v3/ws/rooms/1', '/ws/rooms/1'])
+      expect(await saidOn(app, path)).toEqual({ event: 'say', data: 'new' });
+    await expect(app.connect('/v2/ws/rooms/1')).rejects.toMatchObject({ status: 404 });
+    expect(app.registry.url(Versions, { room: '1' })).toBe(`ws://127.0.0.1:${app.port}/v1/ws/rooms/1`);
+    expect(app.logs.lines.filter(({ text }) => text.includes('Versions'))).toHaveLength(3);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [[], /Nothing has an empty list as version/],
+    [['1', 2], /version/],
+    [2, /version/],
+  ])('with the version %j are an error at boot', async (version, error) => {
+    class Nothing extends NewLines {}
+    WsEndpoint({ path: 'nothing', serializer: 'json', version: version as string })(Nothing);
+    const { app } = await createApp({ endpoints: [Nothing], configure: withVersions });
+    await expect(app.init()).rejects.toThrow(error);
+  });
+
   it.each<[string, string | false, string]>([
     ['another prefix', 'version-', '/version-2/ws/lines'],
     ['no prefix', false, '/2/ws/lines'],
@@ -188,10 +213,20 @@ describe('paths', () => {
     expect(await saidOn(app, path)).toEqual({ event: 'say', data: 'new' });
   });
 
+  it.each<[string, Parameters<INestApplication['enableVersioning']>[0]]>([
+    ['a header', { type: VersioningType.HEADER, header: 'X-Version' }],
+    ['the media type', { type: VersioningType.MEDIA_TYPE, key: 'v=' }],
+  ])('with a version cannot be told apart by %s, which no browser sends', async (_what, versioning) => {
+    const { app } = await createApp({ endpoints: [NewLines] });
+    app.enableVersioning(versioning);
+    await expect(app.init()).rejects.toThrow(
+      /NewLines has version "2", but the application does not tell versions by the path, .*@WsEndpoint\('v2\/chat'\)/,
+    );
+  });
+
   it('with a version need URI versioning: the boot says which endpoint and what to call', async () => {
     const { app } = await createApp({
       endpoints: [NewLines],
-      configure: (nest) => nest.enableVersioning({ type: VersioningType.HEADER, header: 'v' }),
     });
     await expect(app.init()).rejects.toThrow(/NewLines has version "2".*enableVersioning/);
   });

@@ -14,6 +14,7 @@ import { NestFactory, REQUEST, SerializedGraph } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { OnEstablish, OnFinish, OnMessage, WsEndpoint } from '../../../src/index.js';
 import { LogRecorder } from '../../support/log-recorder.js';
+import { describeNest } from '../../support/nest-features.js';
 import { afterTest, platform, rootModule, StartedApp, type AppSpec } from '../../support/start-app.js';
 
 /** Boots an application with options of Nest itself. */
@@ -92,74 +93,78 @@ describe('preview mode', () => {
   });
 });
 
-describe('the instrument option', () => {
-  const called: string[] = [];
+describeNest(
+  'instrument',
+  () => {
+    const called: string[] = [];
 
-  /** Wraps an instance as tracing tools do. */
-  function traced<T>(instance: T): T {
-    if (typeof instance !== 'object' || instance === null) return instance;
-    const { name } = instance.constructor;
-    if (!['Visits', 'Visit', 'Room', 'Open'].includes(name)) return instance;
-    return new Proxy(instance, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function' || key === 'constructor') return value;
-        return (...args: unknown[]) => {
-          called.push(`${name}.${String(key)}`);
-          return Reflect.apply(value, target, args) as unknown;
-        };
-      },
+    /** Wraps an instance as tracing tools do. */
+    function traced<T>(instance: T): T {
+      if (typeof instance !== 'object' || instance === null) return instance;
+      const { name } = instance.constructor;
+      if (!['Visits', 'Visit', 'Room', 'Open'].includes(name)) return instance;
+      return new Proxy(instance, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function' || key === 'constructor') return value;
+          return (...args: unknown[]) => {
+            called.push(`${name}.${String(key)}`);
+            return Reflect.apply(value, target, args) as unknown;
+          };
+        },
+      });
+    }
+
+    @Injectable()
+    class Open implements CanActivate {
+      canActivate(): boolean {
+        return true;
+      }
+    }
+
+    @Injectable({ scope: Scope.REQUEST })
+    class Visit {
+      constructor(@Inject(REQUEST) private readonly context: { readonly params: Record<string, unknown> }) {}
+
+      who(): unknown {
+        return this.context.params['who'];
+      }
+    }
+
+    @UseGuards(Open)
+    @WsEndpoint({ path: 'visits/:who', serializer: 'json' })
+    class Visits {
+      constructor(private readonly visit: Visit) {}
+
+      @OnEstablish()
+      enter(): void {}
+
+      @OnMessage('say')
+      say(): unknown {
+        return this.visit.who();
+      }
+    }
+
+    it.each<[string, string, unknown, string[]]>([
+      ['a singleton', '/ws/rooms/7', 'said', ['Room.enter', 'Room.say']],
+      [
+        'request scope',
+        '/ws/visits/alice',
+        'alice',
+        ['Open.canActivate', 'Visits.enter', 'Open.canActivate', 'Visits.say', 'Visit.who'],
+      ],
+    ])('sees the calls of an endpoint of %s', async (_what, path, data, calls) => {
+      called.length = 0;
+      const app = await startWith(
+        { endpoints: [Room, Visits], providers: [Visit] },
+        { instrument: { instanceDecorator: traced } },
+      );
+      const client = await app.connect(path);
+      void client.send({ event: 'say' });
+      expect(await client.nextJson()).toEqual({ event: 'say', data });
+      expect(called.filter((call) => !/\.(on|before)[A-Z]|then$/.test(call))).toEqual(calls);
+      expect(app.logs.at('error')).toEqual([]);
     });
-  }
-
-  @Injectable()
-  class Open implements CanActivate {
-    canActivate(): boolean {
-      return true;
-    }
-  }
-
-  @Injectable({ scope: Scope.REQUEST })
-  class Visit {
-    constructor(@Inject(REQUEST) private readonly context: { readonly params: Record<string, unknown> }) {}
-
-    who(): unknown {
-      return this.context.params['who'];
-    }
-  }
-
-  @UseGuards(Open)
-  @WsEndpoint({ path: 'visits/:who', serializer: 'json' })
-  class Visits {
-    constructor(private readonly visit: Visit) {}
-
-    @OnEstablish()
-    enter(): void {}
-
-    @OnMessage('say')
-    say(): unknown {
-      return this.visit.who();
-    }
-  }
-
-  it.each<[string, string, unknown, string[]]>([
-    ['a singleton', '/ws/rooms/7', 'said', ['Room.enter', 'Room.say']],
-    [
-      'request scope',
-      '/ws/visits/alice',
-      'alice',
-      ['Open.canActivate', 'Visits.enter', 'Open.canActivate', 'Visits.say', 'Visit.who'],
-    ],
-  ])('sees the calls of an endpoint of %s', async (_what, path, data, calls) => {
-    called.length = 0;
-    const app = await startWith(
-      { endpoints: [Room, Visits], providers: [Visit] },
-      { instrument: { instanceDecorator: traced } },
-    );
-    const client = await app.connect(path);
-    void client.send({ event: 'say' });
-    expect(await client.nextJson()).toEqual({ event: 'say', data });
-    expect(called.filter((call) => !/\.(on|before)[A-Z]|then$/.test(call))).toEqual(calls);
-    expect(app.logs.problems).toEqual([]);
-  });
-});
+  },
+  'the calls of an application',
+);

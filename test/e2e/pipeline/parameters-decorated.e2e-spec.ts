@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Body, Cookies, Headers, Ip, Param, Query, Session } from '@nestjs/common';
+import * as common from '@nestjs/common';
+import { Body, Headers, Ip, Param, Query, Session } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   Connection,
@@ -10,6 +11,7 @@ import {
   OnMessage,
   WsEndpoint,
 } from '../../../src/index.js';
+import { describeNest } from '../../support/nest-features.js';
 import { leadThroughStages, StageCalls } from '../../support/stage-calls.js';
 
 let calls: StageCalls;
@@ -30,15 +32,11 @@ describe('on every stage', () => {
         @Headers('X-Own') own: string,
         @Ip() ip: string,
         @Session() session: unknown,
-        @Cookies('sid') sid: string,
         @Param() params: object,
         @Query() query: object,
         @Headers() headers: Record<string, unknown>,
-        @Cookies() cookies: object,
       ): void {
-        calls.note('establish', room, page, own, ip, session, sid, { ...params }, { ...query }, headers['x-own'], {
-          ...cookies,
-        });
+        calls.note('establish', room, page, own, ip, session, { ...params }, { ...query }, headers['x-own']);
       }
 
       @OnMessage('say')
@@ -48,15 +46,11 @@ describe('on every stage', () => {
         @Headers('x-own') own: string,
         @Ip() ip: string,
         @Session() session: unknown,
-        @Cookies('sid') sid: string,
         @Param() params: object,
         @Query() query: object,
         @Headers() headers: Record<string, unknown>,
-        @Cookies() cookies: object,
       ): void {
-        calls.note('message', room, page, own, ip, session, sid, { ...params }, { ...query }, headers['x-own'], {
-          ...cookies,
-        });
+        calls.note('message', room, page, own, ip, session, { ...params }, { ...query }, headers['x-own']);
       }
 
       @OnMessage('break')
@@ -65,17 +59,17 @@ describe('on every stage', () => {
       }
 
       @OnError()
-      fail(@Param('room') room: string, @Session() session: unknown, @Cookies('sid') sid: string): void {
-        calls.note('error', room, session, sid);
+      fail(@Param('room') room: string, @Session() session: unknown): void {
+        calls.note('error', room, session);
       }
 
       @OnFinish()
-      leave(@Param('room') room: string, @Session() session: unknown, @Cookies('sid') sid: string): void {
-        calls.note('finish', room, session, sid);
+      leave(@Param('room') room: string, @Session() session: unknown): void {
+        calls.note('finish', room, session);
       }
     }
     const session = { visits: 1 };
-    const all = ['7', '2', 'mine', '127.0.0.1', session, 's1', { room: '7' }, { page: '2' }, 'mine', { sid: 's1' }];
+    const all = ['7', '2', 'mine', '127.0.0.1', session, { room: '7' }, { page: '2' }, 'mine'];
     const withSession = (request: object, _response: unknown, next: () => void): void => {
       Object.assign(request, { session });
       next();
@@ -84,8 +78,44 @@ describe('on every stage', () => {
     expect(calls.all).toEqual({
       establish: all,
       message: all,
-      error: ['7', session, 's1'],
-      finish: ['7', session, 's1'],
+      error: ['7', session],
+      finish: ['7', session],
+    });
+  });
+
+  describeNest('cookies', () => {
+    it('@Cookies gives those of the upgrade request', async () => {
+      const { Cookies } = common;
+      @WsEndpoint('rooms/:room')
+      class Room {
+        @OnEstablish()
+        enter(@Cookies('sid') sid: string, @Cookies() cookies: object): void {
+          calls.note('establish', sid, { ...cookies });
+        }
+
+        @OnMessage('say')
+        say(@Cookies('sid') sid: string, @Cookies() cookies: object): void {
+          calls.note('message', sid, { ...cookies });
+        }
+
+        @OnMessage('break')
+        break(): never {
+          throw boom;
+        }
+
+        @OnError()
+        fail(@Cookies('sid') sid: string): void {
+          calls.note('error', sid);
+        }
+
+        @OnFinish()
+        leave(@Cookies('sid') sid: string): void {
+          calls.note('finish', sid);
+        }
+      }
+      await leadThroughStages(Room);
+      const both = ['s1', { sid: 's1' }];
+      expect(calls.all).toEqual({ establish: both, message: both, error: ['s1'], finish: ['s1'] });
     });
   });
 

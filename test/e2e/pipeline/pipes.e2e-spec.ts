@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import * as common from '@nestjs/common';
 import {
   Body,
   Controller,
-  Cookies,
   createParamDecorator,
   Headers,
   Injectable,
@@ -29,6 +29,7 @@ import {
   WsEndpoint,
 } from '../../../src/index.js';
 import { Gate, Journal } from '../../support/journal.js';
+import { describeNest } from '../../support/nest-features.js';
 import { startApp } from '../../support/start-app.js';
 
 /** A pipe that remembers what it was shown. */
@@ -102,7 +103,6 @@ it('a global pipe is shown the same of an endpoint as of a controller', async ()
       @Headers() _headers: object,
       @Ip() _ip: string,
       @Session() _session: unknown,
-      @Cookies('sid') _sid: string,
       @Custom('custom') _custom: string,
       @Body() _body: Dto,
       @Body('text') _text: string,
@@ -120,7 +120,6 @@ it('a global pipe is shown the same of an endpoint as of a controller', async ()
       @Headers() _headers: object,
       @Ip() _ip: string,
       @Session() _session: unknown,
-      @Cookies('sid') _sid: string,
       @Custom('custom') _custom: string,
       @Body() _body: Dto,
       @Body('text') _text: string,
@@ -143,6 +142,36 @@ it('a global pipe is shown the same of an endpoint as of a controller', async ()
   const describeShown = ({ metadata: { type, metatype, data } }: (typeof ofController)[number]) =>
     `${type} ${metatype?.name} ${data}`;
   expect(watcher.shown.map(describeShown).toSorted()).toEqual(ofController.map(describeShown).toSorted());
+});
+
+describeNest('cookies', () => {
+  it('a global pipe is shown a cookie of an endpoint as one of a controller', async () => {
+    const { Cookies } = common;
+    const watcher = new Watcher();
+    @Controller('rooms')
+    class Rooms {
+      @Post()
+      say(@Cookies('sid') _sid: string): void {}
+    }
+    @WsEndpoint('rooms')
+    class Room {
+      @OnMessage()
+      say(@Cookies('sid') _sid: string): string {
+        return 'said';
+      }
+    }
+    const app = await startApp({
+      endpoints: [Room],
+      controllers: [Rooms],
+      configure: (nest) => nest.useGlobalPipes(watcher),
+    });
+    await app.fetch('/rooms', { method: 'POST' });
+    const [ofController] = watcher.shown.splice(0);
+    const client = await app.connect('/ws/rooms');
+    void client.send('hello');
+    await client.next();
+    expect(watcher.shown.map(({ metadata }) => metadata)).toEqual([ofController?.metadata]);
+  });
 });
 
 describe('pipes on a message', () => {

@@ -112,10 +112,13 @@ describe('a request-scoped provider', () => {
     @WsEndpoint('failing')
     class WithFailing {
       constructor(readonly failing: Failing) {}
+
+      @OnEstablish()
+      enter(): void {}
     }
     const app = await start({ endpoints: [WithFailing], providers: [Failing] });
     const refused = await app.connect('/ws/failing').catch((error: unknown) => error);
-    expect(refused).toMatchObject({ status: 400, body: expect.not.stringContaining('secret') });
+    expect(refused).toMatchObject({ status: 500, body: expect.not.stringContaining('secret') });
     expect(app.registry.size).toBe(0);
   });
 
@@ -170,6 +173,52 @@ describe('a request-scoped provider', () => {
     expect(made).toHaveLength(1);
   });
 });
+
+it.each([
+  ['of request scope', Scope.REQUEST],
+  ['that is a singleton', Scope.DEFAULT],
+])(
+  'ContextIdFactory.getByRequest finds the scope of a connection on messages and at its finish, in an endpoint %s',
+  async (_what, scope) => {
+    @WsEndpoint({ path: 'visits/:who', scope })
+    class Looked {
+      constructor(readonly moduleRef: ModuleRef) {}
+
+      @OnEstablish()
+      async enter(connection: Connection, context: RequestContext): Promise<void> {
+        await this.#look(context);
+        await this.#look(connection);
+      }
+
+      @OnMessage()
+      async say(connection: Connection): Promise<string> {
+        await this.#look(connection);
+        return 'said';
+      }
+
+      @OnFinish()
+      async leave(connection: Connection): Promise<void> {
+        await this.#look(connection);
+      }
+
+      async #look(request: object): Promise<void> {
+        happened.add(await this.moduleRef.resolve(Visit, ContextIdFactory.getByRequest(request)));
+      }
+    }
+    const app = await start({ endpoints: [Looked] });
+    for (const [index, who] of ['alice', 'bob'].entries()) {
+      const client = await app.connect(`/ws/visits/${who}`);
+      void client.send('hello');
+      expect(await client.next()).toBe('said');
+      await client.close();
+      // Establish twice, a message, the finish and its event.
+      const visits = (await happened.reached(5 * (index + 1))).slice(5 * index).filter((entry) => entry !== 'finished');
+      expect(new Set(visits).size).toBe(1);
+      expect(made).toHaveLength(index + 1);
+      if (scope === Scope.REQUEST) expect((visits[0] as Visit).context.params).toEqual({ who });
+    }
+  },
+);
 
 describe('an endpoint of request scope', () => {
   it.each([

@@ -9,9 +9,11 @@ import {
   UseInterceptors,
   UsePipes,
   type ArgumentMetadata,
+  type ArgumentsHost,
   type CallHandler,
   type CanActivate,
   type ExceptionFilter,
+  type ExecutionContext,
   type NestInterceptor,
   type PipeTransform,
   type Type,
@@ -143,5 +145,104 @@ describe('request-scoped enhancers', () => {
       'VisitInterceptor',
       'VisitPipe',
     ]);
+  });
+});
+
+describe('transient enhancers', () => {
+  /** Tells in its answer that its constructor has run. */
+  const traces = <T extends object>(Base: Type<T>): Type<T> => {
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Traced extends (Base as Type<object>) {
+      constructor(@Inject('SEEN') readonly seen: string[]) {
+        super();
+      }
+    }
+    return Traced as unknown as Type<T>;
+  };
+
+  class Sees {
+    readonly seen!: readonly string[];
+    note(what: string): void {
+      (this.seen as string[]).push(what);
+    }
+  }
+
+  class TransientGuard extends Sees implements CanActivate {
+    canActivate(context: ExecutionContext): boolean {
+      this.note(`guard ${context.getType()}`);
+      return !context.switchToHttp().getRequest<{ url: string }>().url.includes('?no');
+    }
+  }
+
+  class TransientInterceptor extends Sees implements NestInterceptor {
+    intercept(_context: unknown, next: CallHandler): Observable<unknown> {
+      this.note('interceptor');
+      return next.handle();
+    }
+  }
+
+  class TransientPipe extends Sees implements PipeTransform {
+    transform(value: unknown): unknown {
+      this.note('pipe');
+      return value;
+    }
+  }
+
+  class TransientFilter extends Sees implements ExceptionFilter {
+    catch(_error: unknown, host: ArgumentsHost): unknown {
+      this.note(`filter ${host.getType()}`);
+      if (host.getType() === 'ws') return 'filtered';
+      const response = host.switchToHttp().getResponse<{ status(code: number): { send(body: string): void } }>();
+      response.status(418).send('filtered');
+      return undefined;
+    }
+  }
+
+  const [Guard, Interceptor, Pipe] = [traces(TransientGuard), traces(TransientInterceptor), traces(TransientPipe)];
+  const Filter = traces(TransientFilter);
+  Catch()(Filter);
+  const scope = Scope.TRANSIENT;
+  const ofApplication: AppSpec['providers'] = [
+    { provide: APP_GUARD, useClass: Guard, scope },
+    { provide: APP_INTERCEPTOR, useClass: Interceptor, scope },
+    { provide: APP_PIPE, useClass: Pipe, scope },
+    { provide: APP_FILTER, useClass: Filter, scope },
+  ];
+
+  class Failing {
+    @OnMessage('do')
+    do(_connection: Connection, _data: unknown): never {
+      throw new Error('no');
+    }
+  }
+
+  @UseGuards(Guard)
+  @UseInterceptors(Interceptor)
+  @UsePipes(Pipe)
+  @UseFilters(Filter)
+  @WsEndpoint({ path: 'probe', serializer: 'json' })
+  class Enhanced extends Failing {}
+
+  @WsEndpoint({ path: 'probe', serializer: 'json' })
+  class Plain extends Failing {}
+
+  @WsEndpoint({ path: 'probe', serializer: 'json', scope: Scope.REQUEST })
+  class Scoped extends Failing {}
+
+  it.each<[string, Type, AppSpec['providers']]>([
+    ['of the class, on a singleton', Enhanced, []],
+    ['of the application, on a singleton', Plain, ofApplication],
+    ['of the application, on an endpoint of request scope', Scoped, ofApplication],
+  ])('run whole, in the handshake and on messages: %s', async (_what, endpoint, providers = []) => {
+    const seen: string[] = [];
+    const app = await startApp({
+      endpoints: [endpoint],
+      providers: [{ provide: 'SEEN', useValue: seen }, ...providers],
+    });
+    await expect(app.connect('/ws/probe?no')).rejects.toMatchObject({ status: 418, body: 'filtered' });
+    const client = await app.connect('/ws/probe');
+    void client.send({ event: 'do' });
+    expect(await client.nextJson()).toMatchObject({ data: 'filtered' });
+    expect(seen).toEqual(['guard http', 'filter http', 'guard http', 'guard ws', 'interceptor', 'pipe', 'filter ws']);
   });
 });

@@ -1,19 +1,21 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { ByteBudget } from '../../../src/websocket/connection/byte-budget.js';
-import { ConnectionLimits } from '../../../src/websocket/connection/connection-limits.js';
-import { ConnectionRegistry } from '../../../src/websocket/connection/connection-registry.js';
+import { ByteLedger } from '../../../src/websocket/limits/byte-ledger.js';
+import { ConnectionLimits } from '../../../src/websocket/limits/connection-limits.js';
+import { ConnectionRegistry } from '../../../src/websocket/registry/connection-registry.js';
 import type { Connection } from '../../../src/websocket/connection/connection.js';
+import type { ServedConnection } from '../../../src/websocket/connection/served-connection.js';
 import { CurrentConnection } from '../../../src/websocket/connection/current-connection.js';
 import type { FinishInfo } from '../../../src/websocket/connection/finish-info.js';
-import { LimitsOptions } from '../../../src/websocket/connection/limits.options.js';
-import { ProxyTrust } from '../../../src/websocket/connection/proxy-trust.js';
-import { RequestContext } from '../../../src/websocket/connection/request-context.js';
-import type { EndpointHandlers } from '../../../src/websocket/endpoint/compiled-endpoint.js';
-import { UNHANDLED } from '../../../src/websocket/endpoint/compiled-filters.js';
+import { LimitsOptions } from '../../../src/websocket/limits/limits.options.js';
+import { ProxyTrust } from '../../../src/websocket/request/proxy-trust.js';
+import { PublicNames } from '../../../src/websocket/request/public-names.js';
+import { RequestContext } from '../../../src/websocket/request/request-context.js';
+import type { EndpointHandlers } from '../../../src/websocket/endpoint/pipeline/endpoint-handlers.js';
+import { UNHANDLED } from '../../../src/websocket/endpoint/pipeline/compiled-filters.js';
 import type { EndpointSettings, ServedEndpoint } from '../../../src/websocket/endpoint/endpoint.js';
-import { PathPattern } from '../../../src/websocket/endpoint/path-pattern.js';
+import { PathPattern } from '../../../src/websocket/routing/path-pattern.js';
 import { ConnectionLifecycle } from '../../../src/websocket/lifecycle/connection-lifecycle.js';
 import { Drain } from '../../../src/websocket/lifecycle/finish/drain.js';
 import { ShutdownOptions } from '../../../src/websocket/lifecycle/finish/shutdown.options.js';
@@ -45,7 +47,7 @@ export class Client {
   readonly request = new IncomingMessage(new Socket());
   handshake: Gate<unknown> | undefined;
   establishing: Gate | undefined;
-  connection: Connection | undefined;
+  connection: ServedConnection | undefined;
   /** Messages whose handler began, in order. */
   readonly begun: string[] = [];
   readonly working: Gate[] = [];
@@ -55,6 +57,8 @@ export class Client {
   finishing: Gate | undefined;
   end: FinishInfo | undefined;
   sent = 0;
+  /** The application closed it, cut it or failed, also after its peer had closed. */
+  isRefused = false;
 
   constructor(readonly name: number) {
     Object.assign(this.request, { method: 'GET', url: '/model', httpVersion: '1.1' });
@@ -83,7 +87,7 @@ export interface Manners {
 export class LifecycleWorld {
   readonly acceptor = new MemoryAcceptor();
   readonly registry = new ConnectionRegistry();
-  readonly budget = new ByteBudget(1_000_000);
+  readonly ledger = new ByteLedger(1_000_000);
   readonly clients: Client[] = [];
   readonly limits = new ConnectionLimits({ maxConnections: 1000 }, () => undefined);
   readonly admission: Admission;
@@ -95,8 +99,12 @@ export class LifecycleWorld {
   readonly #drain: Drain;
   readonly #byRequest = new Map<IncomingMessage, { client: Client; manners: Manners }>();
 
-  constructor(readonly concurrency: number) {
-    const { registry, budget, limits } = this;
+  /** @param application what is different from the application that only notes its calls. */
+  constructor(
+    readonly concurrency: number,
+    private readonly application: Partial<EndpointHandlers & Pick<EndpointSettings, 'serializer'>> = {},
+  ) {
+    const { registry, ledger, limits } = this;
     this.admission = new Admission({
       registry,
       maxPendingHandshakes: 1000,
@@ -105,16 +113,11 @@ export class LifecycleWorld {
       maxEventLoopDelayMs: 0,
     });
     this.#drain = new Drain(registry, Object.assign(new ShutdownOptions(), { graceMs: 60_000 }));
-    const { established, stragglers } = this.#drain;
-    const ended = (): void => {
-      this.ended++;
-      this.#drain.ended();
-    };
-    const surroundings = { registry, budget, established, ended, stragglers };
+    registry.on('finish', () => this.ended++);
     this.lifecycle = new ConnectionLifecycle(
       this.acceptor,
       new Refusal(undefined, HANDSHAKE_TIMEOUT_MS),
-      { ...surroundings, current: new CurrentConnection(false) },
+      { registry, ledger, drain: this.#drain, current: new CurrentConnection(false) },
       this.admission,
     );
     registry.moveTo('accepting');
@@ -147,29 +150,37 @@ export class LifecycleWorld {
   #endpoint({ handshake }: Manners): ServedEndpoint {
     const handlers = this.#handlers();
     const settings: EndpointSettings = {
-      serializer: new RawSerializer(),
-      handshake: ({ raw }) => {
-        if (handshake === 'accept') return undefined;
-        if (handshake === 'refuse') return { status: 403 };
-        if (handshake === 'throw') throw new Error('no');
-        const gate = new Gate<unknown>();
-        const { client } = this.#byRequest.get(raw) ?? {};
-        if (client !== undefined) client.handshake = gate;
-        return gate.opened as Promise<undefined>;
-      },
+      serializer: this.application.serializer ?? new RawSerializer(),
+      handshakes: [
+        ({ raw }) => {
+          if (handshake === 'accept') return undefined;
+          if (handshake === 'refuse') return { status: 403 };
+          if (handshake === 'throw') throw new Error('no');
+          const gate = new Gate<unknown>();
+          const { client } = this.#byRequest.get(raw) ?? {};
+          if (client !== undefined) client.handshake = gate;
+          return gate.opened as Promise<undefined>;
+        },
+      ],
       login: undefined,
+      expiresAt: undefined,
       origin: 'same-origin',
       protocols: [],
+      isProtocolRequired: false,
+      host: undefined,
       concurrency: this.concurrency,
       limits: Object.assign(new LimitsOptions(), { maxPendingMessages: MAX_PENDING }),
+      names: new PublicNames(),
       connectionLimits: undefined,
       compression: undefined,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      heartbeat: undefined,
       middleware: [],
     };
     const pattern = new PathPattern('/model');
-    return { name: 'Model', metatype: Object, pattern, settings, bootHandlers: handlers, handlersFor: () => handlers };
+    const served = { name: 'Model', metatype: Object, pattern, settings };
+    return { ...served, bootHandlers: handlers, handlersFor: () => handlers, handlersToRecover: () => handlers };
   }
 
   /** The application: it notes every call, and what may never happen. */
@@ -180,13 +191,14 @@ export class LifecycleWorld {
       return known;
     };
     return {
-      admit: () => [],
+      handshake: () => [[]],
       recoverHandshake: () => UNHANDLED,
       recoverEstablish: () => UNHANDLED,
       establish: (connection) => {
         const { client, manners } = enter(connection, 'establish');
         client.connection = connection;
         client.established++;
+        client.isRefused = manners.establish === 'throw' || manners.establish === 'close';
         if (manners.establish === 'throw') throw new Error('establish fails');
         if (manners.establish === 'close') connection.close(4000);
         if (manners.establish !== 'wait') return undefined;
@@ -199,13 +211,22 @@ export class LifecycleWorld {
           const { client } = enter(connection, 'message');
           const message = String(payload);
           if (client.establishing !== undefined) client.faults.push('message during establish');
-          if (connection.closing !== undefined) client.faults.push('message after our close');
-          const { aborted, reason } = connection.signal;
-          if (aborted && !(reason as FinishInfo).clean) client.faults.push('message after a cut');
+          if (this.acceptor.transports.get(client.request)?.isClosedByUs === true)
+            client.faults.push('message after our close');
+          // Only a client that closed politely has its waiting messages handled after the decision.
+          const isPolite = this.transportOf(client)?.isClosedByPeer === true;
+          if (connection.state !== 'open' && !isPolite) client.faults.push(`message while ${connection.state}`);
           client.begun.push(message);
           if (client.working.length >= this.concurrency) client.faults.push('too many at a time');
-          if (message.endsWith('throw')) throw new Error('message fails');
-          if (message.endsWith('close')) connection.close(4001);
+          if (message.endsWith('throw')) {
+            client.isRefused = true;
+            throw new Error('message fails');
+          }
+          if (message.endsWith('close')) {
+            client.isRefused = true;
+            connection.close(4001);
+            return 'bye';
+          }
           if (!message.endsWith('wait')) return undefined;
           const gate = new Gate();
           client.working.push(gate);
@@ -218,6 +239,7 @@ export class LifecycleWorld {
         const { client, manners } = enter(connection, 'finish');
         if (client.established === 0 || client.establishing !== undefined)
           client.faults.push('finish before establish');
+        if (!connection.signal.aborted) client.faults.push('finish before the signal');
         client.finished++;
         client.end = end as FinishInfo;
         if (manners.finish === 'throw') throw new Error('finish fails');
@@ -226,6 +248,8 @@ export class LifecycleWorld {
         return client.finishing.opened;
       },
       error: undefined,
+      parts: [],
+      ...this.application,
     };
   }
 }

@@ -19,12 +19,14 @@ type WireEvent = { readonly message: string } | CloseFrame;
  */
 export class MemoryTransport extends Transport {
   override readonly raw = undefined;
-  override isOpen = true;
+  isOpen = true;
   override get isCut(): boolean {
     return this.isOver;
   }
 
   override bufferedBytes = 0;
+  override overheadBytes = 0;
+  override isInMessage = false;
   override bytesRead = 1;
   listener: TransportListener | undefined;
   paused = false;
@@ -32,13 +34,20 @@ export class MemoryTransport extends Transport {
   /** Messages that were given to the listener. */
   readonly delivered: string[] = [];
   readonly sent: string[] = [];
+  /** What may never be asked of a transport. */
+  readonly faults: string[] = [];
   /** The close frame of this side. */
   closeSent: CloseFrame | undefined;
   closeReceived: CloseFrame | undefined;
   isOver = false;
+  /** This side closed or cut before the peer did. */
+  isClosedByUs = false;
+  /** The peer's close frame came before any of ours. */
+  isClosedByPeer = false;
   readonly #wire: WireEvent[] = [];
 
   override send(data: string | Uint8Array, taken?: TakenCallback): void {
+    if (this.closeSent !== undefined) this.faults.push(`sent after our close frame: ${String(data)}`);
     this.sent.push(String(data));
     queueMicrotask(() => taken?.());
   }
@@ -47,7 +56,15 @@ export class MemoryTransport extends Transport {
     this.send(message.data);
   }
 
+  override trySendShared(): boolean {
+    return false;
+  }
+
   override flush(): void {}
+
+  override count(): void {
+    this.listener?.account.set('outbox', this.isOver ? 0 : this.bufferedBytes + this.overheadBytes);
+  }
 
   override ping(): void {
     this.pings++;
@@ -56,14 +73,17 @@ export class MemoryTransport extends Transport {
   override close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.isClosedByUs = true;
     this.closeSent = { code, reason };
   }
 
   override terminate(): void {
+    if (this.isOpen) this.isClosedByUs = true;
     this.cut();
   }
 
   override pause(): void {
+    if (!this.isOpen) this.faults.push('paused after the end began');
     this.paused = true;
   }
 
@@ -71,6 +91,14 @@ export class MemoryTransport extends Transport {
     this.paused = false;
     queueMicrotask(() => this.#read());
   }
+
+  override get isPaused(): boolean {
+    return this.paused;
+  }
+
+  override readonly isHolding = false;
+
+  override handOver(): void {}
 
   /** The peer sends one message. */
   deliver(message: string): void {
@@ -85,16 +113,17 @@ export class MemoryTransport extends Transport {
   /** The peer breaks the protocol: this side has answered with a close frame and ends. */
   breakProtocol(code: number): void {
     if (this.isOver || this.closeReceived !== undefined) return;
+    this.listener?.writeOwedClose();
     this.isOpen = false;
     this.closeSent ??= { code, reason: '' };
-    this.listener?.onError(new Error('the peer broke the protocol'), code);
+    this.listener?.onPeerError(new Error('the peer broke the protocol'), code);
     this.cut();
   }
 
   /** The network is gone. */
   cut(): void {
     this.isOpen = false;
-    this.#end(1006, '');
+    this.#end();
   }
 
   #arrive(event: WireEvent): void {
@@ -112,18 +141,20 @@ export class MemoryTransport extends Transport {
         this.delivered.push(event.message);
         this.listener?.onMessage(Buffer.from(event.message), false);
       } else {
-        this.isOpen = false;
         this.closeReceived = event;
+        this.listener?.onPeerClose(event.code, event.reason);
+        this.isOpen = false;
+        this.isClosedByPeer = this.closeSent === undefined;
         this.closeSent ??= event;
-        this.#end(event.code, event.reason);
+        this.#end();
       }
     }
   }
 
-  #end(code: number, reason: string): void {
+  #end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    queueMicrotask(() => this.listener?.onClose(code, reason));
+    queueMicrotask(() => this.listener?.onClose());
   }
 }
 

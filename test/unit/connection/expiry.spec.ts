@@ -62,6 +62,35 @@ describe('Expiry', () => {
     expect(expired).toEqual([]);
   });
 
+  it('is found due after a sleep that timers did not count, once', () => {
+    expiry.moveTo(Date.now() + 3_600_000);
+    jest.setSystemTime(Date.now() + 2 * 3_600_000);
+    expect(expired).toEqual([]);
+    expiry.check(Date.now());
+    expiry.check(Date.now());
+    expect(expired).toHaveLength(1);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('waits on while the clock was put back, and comes at its time', () => {
+    const at = Date.now() + 1_000;
+    expiry.moveTo(at);
+    jest.setSystemTime(at - 1_000 - 3_600_000);
+    jest.advanceTimersByTime(1_000);
+    expiry.check(Date.now());
+    expect(expired).toEqual([]);
+    jest.advanceTimersByTime(3_600_000);
+    expect(expired).toEqual([at]);
+  });
+
+  it('is not found due when it was called off, or before its time', () => {
+    expiry.moveTo(Date.now() + 1_000);
+    expiry.check(Date.now() + 999);
+    expiry.cancel();
+    expiry.check(Date.now() + 5_000);
+    expect(expired).toEqual([]);
+  });
+
   it('does not keep the process alive', () => {
     jest.useRealTimers();
     const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;

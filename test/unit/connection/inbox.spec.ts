@@ -1,21 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteBudget } from '../../../src/websocket/connection/byte-budget.js';
+import { Account, ByteLedger } from '../../../src/websocket/limits/byte-ledger.js';
 import { Inbox } from '../../../src/websocket/connection/inbox.js';
 
 const LIMITS = { maxPendingMessages: 4, maxPendingBytes: 2_000 };
+const QUIET = { settle: () => undefined, giveUp: () => undefined };
 /** What a message costs beside its bytes. */
 const OVERHEAD = costOf('');
 
+function inboxOf(ledger = new ByteLedger(1_000_000)): Inbox {
+  return new Inbox(LIMITS, new Account(ledger, QUIET));
+}
+
 function costOf(text: string): number {
-  const inbox = new Inbox(LIMITS, undefined);
+  const inbox = inboxOf();
   inbox.push(Buffer.from(text), false);
   return inbox.queuedBytes;
 }
 
 describe('an inbox', () => {
   it('gives text as a string and binary as bytes, first in, first out', () => {
-    const inbox = new Inbox(LIMITS, undefined);
+    const inbox = inboxOf();
     inbox.push(Buffer.from('text é'), false);
     inbox.push(Buffer.of(1, 2), true);
     expect([inbox.shift(), inbox.shift(), inbox.shift()]).toMatchObject([
@@ -26,7 +31,7 @@ describe('an inbox', () => {
   });
 
   it('is full at its number of messages and half empty at half of it', () => {
-    const inbox = new Inbox(LIMITS, undefined);
+    const inbox = inboxOf();
     const seen: [boolean, boolean][] = [];
     for (let n = 0; n < 4; n++) {
       seen.push([inbox.isFull, inbox.isHalfEmpty]);
@@ -47,7 +52,7 @@ describe('an inbox', () => {
   });
 
   it('is full at its bytes, the cost of an entry included', () => {
-    const inbox = new Inbox(LIMITS, undefined);
+    const inbox = inboxOf();
     inbox.push(Buffer.alloc(LIMITS.maxPendingBytes - OVERHEAD - 1), true);
     expect(inbox.isFull).toBe(false);
     inbox.push(Buffer.alloc(0), true);
@@ -55,7 +60,7 @@ describe('an inbox', () => {
   });
 
   it('keeps no large read alive for a small message', () => {
-    const inbox = new Inbox(LIMITS, undefined);
+    const inbox = inboxOf();
     const read = Buffer.allocUnsafeSlow(65_536);
     inbox.push(read.subarray(100, 110), true);
     const kept = inbox.shift()?.data;
@@ -64,20 +69,21 @@ describe('an inbox', () => {
     expect(inbox.shift()?.data).toBe(read);
   });
 
-  it('charges a budget for what waits, and is full with it', () => {
-    const budget = new ByteBudget(3 * OVERHEAD);
-    const [one, other] = [new Inbox(LIMITS, budget), new Inbox(LIMITS, budget)];
-    one.push(Buffer.alloc(0), false);
+  it('is counted in the ledger, and full with the others at half of that', () => {
+    const ledger = new ByteLedger(6 * OVERHEAD);
+    const [one, other] = [inboxOf(ledger), inboxOf(ledger)];
     one.push(Buffer.alloc(0), false);
     other.push(Buffer.alloc(0), false);
-    expect([budget.used, one.isFull, other.isFull]).toEqual([3 * OVERHEAD, false, false]);
-    other.push(Buffer.alloc(1), false);
-    expect([one.isFull, other.isFull]).toEqual([true, true]);
+    expect([ledger.total, one.isFullWithOthers, other.isFullWithOthers]).toEqual([2 * OVERHEAD, false, false]);
+    other.push(Buffer.alloc(0), false);
+    expect([one.isFullWithOthers, other.isFullWithOthers]).toEqual([true, true]);
+    // One that has nothing may always go on.
+    one.shift();
+    one.push(Buffer.alloc(1), false);
+    expect([one.isFullWithOthers, inboxOf(ledger).isFullWithOthers]).toEqual([true, false]);
     other.clear();
     one.shift();
-    expect([budget.used, one.isFull]).toEqual([OVERHEAD, false]);
-    one.shift();
-    expect(budget.used).toBe(0);
+    expect([ledger.total, one.isFullWithOthers]).toEqual([0, false]);
   });
 
   it('behaves like a list, and what it has charged is the sum of what waits', () => {
@@ -89,7 +95,7 @@ describe('an inbox', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const inbox = new Inbox(LIMITS, undefined);
+        const inbox = inboxOf();
         let model: string[] = [];
         for (const one of steps) {
           if (typeof one === 'string') {

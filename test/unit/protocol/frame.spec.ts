@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { frameBinary, frameText } from '../../../src/websocket/protocol/frame.js';
-import { FrameArena, MAX_ARENA_TEXT } from '../../../src/websocket/protocol/frame-arena.js';
+import { FrameArena, MAX_ARENA_LENGTH } from '../../../src/websocket/adapter/ws/frame-arena.js';
 import { frame, OPCODE, parseFrame } from '../../support/raw-frame.js';
 
 /** Lengths on both sides of each change of the length field (RFC 6455 §5.2). */
@@ -47,7 +47,7 @@ describe('an arena of frames', () => {
     fc.oneof(
       fc.string({ unit: 'binary', maxLength: 140 }),
       fc
-        .tuple(fc.constantFrom('x', 'é', '€', '\u{1F600}'), fc.integer({ min: 30, max: MAX_ARENA_TEXT / 2 }))
+        .tuple(fc.constantFrom('x', 'é', '€', '\u{1F600}'), fc.integer({ min: 30, max: MAX_ARENA_LENGTH / 2 }))
         .map(([one, n]) => one.repeat(n)),
     ),
     { maxLength: 25 },
@@ -60,8 +60,8 @@ describe('an arena of frames', () => {
         const slices = all.map((text) => {
           arena.reserve(text);
           const start = arena.position;
-          arena.writeText(text);
-          return arena.buffer.subarray(start, arena.position);
+          arena.write(text);
+          return arena.block.buffer.subarray(start, arena.position);
         });
         expect(Buffer.concat(slices).equals(Buffer.concat(all.map(frameText)))).toBe(true);
       }),
@@ -77,8 +77,8 @@ describe('an arena of frames', () => {
         for (const text of all) {
           arena.reserve(text);
           const start = arena.position;
-          arena.writeText(text);
-          held.push({ slice: arena.buffer.subarray(start, arena.position), expected: frameText(text) });
+          arena.write(text);
+          held.push({ slice: arena.block.buffer.subarray(start, arena.position), expected: frameText(text) });
           // Sometimes the one written last, sometimes one before it, which cannot be used again yet.
           const given = held.splice(-1 - (choices.next().value ?? 0), 1)[0];
           if (given !== undefined) arena.giveBack(given.slice);
@@ -91,13 +91,13 @@ describe('an arena of frames', () => {
 
   it('serves any number of frames that are given back at once from the same bytes', () => {
     const arena = new FrameArena();
-    const { buffer } = arena;
+    const { buffer } = arena.block;
     for (let i = 0; i < 1_000; i++) {
       arena.reserve('some text');
-      arena.writeText('some text');
+      arena.write('some text');
       arena.giveBack(buffer.subarray(0, arena.position));
       expect(arena.position).toBe(0);
     }
-    expect(arena.buffer).toBe(buffer);
+    expect(arena.block.buffer).toBe(buffer);
   });
 });

@@ -2,8 +2,14 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
-import { NoMessageError, NotClosedError, NotOpenError } from '../../../src/websocket/testing/errors.js';
+import {
+  NoMessageError,
+  NotClosedError,
+  NotOpenError,
+  UnexpectedMessageError,
+} from '../../../src/websocket/testing/errors.js';
 import { QueuedClient } from '../../../src/websocket/testing/queued-client.js';
+import { patient } from '../../support/patience.js';
 
 describe('QueuedClient', () => {
   let wss: WebSocketServer;
@@ -15,7 +21,7 @@ describe('QueuedClient', () => {
     await once(wss, 'listening');
     const accepted = once(wss, 'connection');
     const { port } = wss.address() as AddressInfo;
-    client = new QueuedClient(new WebSocket(`ws://127.0.0.1:${port}/room`), '/room', 1000);
+    client = new QueuedClient(new WebSocket(`ws://127.0.0.1:${port}/room`), '/room', patient(1000));
     [peer] = (await accepted) as [WebSocket];
     if (client.raw.readyState !== WebSocket.OPEN) await once(client.raw, 'open');
   });
@@ -24,6 +30,43 @@ describe('QueuedClient', () => {
     for (const socket of wss.clients) socket.terminate();
     wss.close();
     await client.terminate();
+  });
+
+  describe('expectNothing', () => {
+    it('is content where nothing has come, or all of it was taken', async () => {
+      await expect(client.expectNothing()).resolves.toBeUndefined();
+      peer.send('one');
+      await client.next();
+      await expect(client.expectNothing()).resolves.toBeUndefined();
+    });
+
+    it('says what has come, and leaves it to be taken', async () => {
+      peer.send('one');
+      const refused = client.expectNothing();
+      await expect(refused).rejects.toThrow(UnexpectedMessageError);
+      await expect(refused).rejects.toThrow('Nothing was expected on /room: open. 1 arrived, 1 not taken; "one"');
+      await expect(client.next()).resolves.toBe('one');
+    });
+
+    it('sees what leaves behind the first pong', async () => {
+      peer.once('ping', () => setImmediate(() => peer.send('late')));
+      await expect(client.expectNothing()).rejects.toThrow('"late"');
+    });
+
+    it('looks at what came before the end', async () => {
+      peer.send('last');
+      peer.close(1000);
+      await client.closed();
+      await expect(client.expectNothing()).rejects.toThrow('"last"');
+      await client.next();
+      await expect(client.expectNothing()).resolves.toBeUndefined();
+    });
+
+    it('gives up where no pong comes', async () => {
+      peer.pause();
+      await expect(client.expectNothing({ timeoutMs: 20 })).rejects.toThrow(NoMessageError);
+      peer.resume();
+    });
   });
 
   describe('next', () => {

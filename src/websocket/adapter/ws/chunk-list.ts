@@ -10,7 +10,7 @@ const BLOCK_BYTES = 4_096;
 export class ChunkList {
   readonly #chunks: (Buffer | undefined)[] = [];
   #head = 0;
-  /** Where small chunks are written; those since `#blockStart` are no chunk of the list yet. */
+  /** Where small chunks are written; those since `#blockStart` are not a chunk of the list yet. */
   #block: Buffer | undefined;
   #blockStart = 0;
   #blockEnd = 0;

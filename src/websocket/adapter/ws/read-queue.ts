@@ -15,7 +15,7 @@ export class ReadQueue {
   #words: DataView | undefined;
   /** Whether the payload that was taken last is all ASCII. */
   isAscii = false;
-  /** The mask of the frame in hand, its first byte lowest. */
+  /** The mask of the current frame, its first byte lowest. */
   #mask = 0;
 
   get length(): number {

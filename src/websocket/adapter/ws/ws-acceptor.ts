@@ -9,8 +9,9 @@ import type { EndpointSettings } from '../../endpoint/endpoint.js';
 import { Acceptor, type AcceptAnswer } from '../../lifecycle/establish/acceptor.js';
 import { acceptableDeflateOffer } from '../../protocol/extension-offer.js';
 import { ConnectionWebSocket } from './connection-websocket.js';
-import { FastTransport } from './fast-path.js';
-import { frugalReceiverOf } from './fast-receiver.js';
+import { FastTransport } from './fast-transport.js';
+import { frugalReceiverOf } from './receiver-trial.js';
+import { hasParser } from './ws-internals.js';
 import { WsTransport } from './ws-transport.js';
 
 /** Pongs that may wait for a peer that pings and does not read. */
@@ -23,14 +24,16 @@ const MAX_PENDING_PONGS = 64;
 const MIN_BUFFERED_CHUNKS = 16_384;
 const MIN_MEAN_CHUNK_BYTES = 256;
 
-/** Switches the fast path off, so that tests can prove the way without it. */
-const FAST_PATH = process.env['PLACK_WS_FAST_PATH'] !== 'off';
-
 /** Completes upgrades with `ws`: one server without a port for each set of limits. */
 export class WsAcceptor extends Acceptor {
   readonly #servers = new Map<EndpointSettings, WebSocketServer>();
   /** What the 101 in the making says; `ws` asks for it within `handleUpgrade`. */
   #answer: AcceptAnswer = { protocol: '', headerLines: [] };
+
+  /** @param fastPath connections without compression may leave the documented way of `ws`. */
+  constructor(private readonly fastPath: boolean) {
+    super();
+  }
 
   override accept(
     request: IncomingMessage,
@@ -45,35 +48,46 @@ export class WsAcceptor extends Acceptor {
     this.#serverFor(settings).handleUpgrade(request, socket, head, (websocket) => {
       // The servers below make no other sockets.
       const ws = websocket as ConnectionWebSocket;
-      const isFast = FAST_PATH && ws.extensions === '' && socket instanceof Socket;
+      const isKnown = hasParser(ws) && socket instanceof Socket;
+      const isFast = this.fastPath && isPlain(settings) && ws.extensions === '' && isKnown;
       const receiver = isFast ? frugalReceiverOf(ws) : undefined;
       const transport = isFast ? new FastTransport(ws, socket, receiver) : new WsTransport(ws, socket as Socket);
       ws.transport = transport;
       ws.listener = open(transport);
+      ws.hear(socket, receiver !== undefined);
     });
   }
 
   #serverFor(settings: EndpointSettings): WebSocketServer {
     const known = this.#servers.get(settings);
     if (known !== undefined) return known;
-    const { limits, closeTimeoutMs, compression } = settings;
+    const { limits, closeTimeoutMs, compression, ws } = settings;
     const options: ServerOptions & Record<string, unknown> = {
       noServer: true,
       WebSocket: ConnectionWebSocket,
       clientTracking: false,
-      perMessageDeflate: compression === undefined ? false : toDeflateOptions(compression),
+      perMessageDeflate: compression !== undefined && toDeflateOptions(compression, ws?.deflate),
       maxPayload: limits.maxPayloadBytes,
       maxFragments: limits.maxFragments,
       maxBufferedChunks: Math.max(MIN_BUFFERED_CHUNKS, Math.ceil(limits.maxPayloadBytes / MIN_MEAN_CHUNK_BYTES)),
       maxPendingAutoPongs: MAX_PENDING_PONGS,
+      ...ws?.options,
       closeTimeout: closeTimeoutMs,
       handleProtocols: () => (this.#answer.protocol === '' ? false : this.#answer.protocol),
     };
     const server = new WebSocketServer(options);
-    server.on('headers', (lines) => lines.push(...this.#answer.headerLines));
+    server.on('headers', (lines, request) => {
+      lines.push(...this.#answer.headerLines);
+      ws?.onHeaders(lines, request);
+    });
     this.#servers.set(settings, server);
     return server;
   }
+}
+
+/** The fast path reads at once and proves that text is UTF-8, also where a gateway asks for something else. */
+function isPlain({ ws }: EndpointSettings): boolean {
+  return ws?.options['allowSynchronousEvents'] !== false && ws?.options['skipUTF8Validation'] !== true;
 }
 
 /** `ws` refuses the whole upgrade for one offer it cannot take, where the RFC wants that offer declined. */
@@ -85,13 +99,17 @@ function offerOnlyWhatCanBeTaken({ headers }: IncomingMessage): void {
   else headers['sec-websocket-extensions'] = offer;
 }
 
-function toDeflateOptions(options: CompressionOptions): PerMessageDeflateOptions {
+function toDeflateOptions(
+  options: CompressionOptions,
+  own: PerMessageDeflateOptions | undefined,
+): PerMessageDeflateOptions {
   const { thresholdBytes, level, memLevel, contextTakeover, concurrency } = options;
   return {
     threshold: thresholdBytes,
     concurrencyLimit: concurrency,
     serverNoContextTakeover: !contextTakeover,
     clientNoContextTakeover: !contextTakeover,
-    zlibDeflateOptions: { level, memLevel },
+    ...own,
+    zlibDeflateOptions: { level, memLevel, ...own?.zlibDeflateOptions },
   };
 }

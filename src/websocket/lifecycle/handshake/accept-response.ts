@@ -1,8 +1,8 @@
-import { Logger } from '@nestjs/common';
-import { formatSetCookie, type CookieOptions } from '../../connection/cookies.js';
-import type { RequestContext } from '../../connection/request-context.js';
+import { formatSetCookie, type CookieOptions } from '../../request/cookies.js';
+import type { RequestContext } from '../../request/request-context.js';
 import { HandshakeResponse } from '../../endpoint/handshake-hook.js';
 import { isFieldValue, isToken } from '../../protocol/header.js';
+import { log } from '../../log/log.js';
 
 /** Headers that are the handshake itself; setting them would break it (RFC 6455 §4.2.2). */
 const HANDSHAKE_HEADERS = new Set([
@@ -17,8 +17,7 @@ const HANDSHAKE_HEADERS = new Set([
 ]);
 
 const NO_LINES: readonly string[] = [];
-
-const logger = new Logger('PlackWebSocket');
+const NO_HEADERS: readonly (readonly [name: string, value: string])[] = [];
 
 /** The 101 in the making. */
 export class AcceptResponse extends HandshakeResponse {
@@ -47,6 +46,18 @@ export class AcceptResponse extends HandshakeResponse {
     return this.appendHeader('Set-Cookie', formatSetCookie(name, value, options));
   }
 
+  /** Keeps the end of a login that another hook has set, unless this one is earlier; one that cannot be read stays, as a fault. */
+  expireBy(end: Date | number | undefined): void {
+    if (end === undefined) return;
+    const own = this.expiresAt === undefined ? Number.POSITIVE_INFINITY : Number(this.expiresAt);
+    if (!Number.isNaN(own) && !(own <= Number(end))) this.expiresAt = end;
+  }
+
+  /** What was set so far. */
+  get headers(): readonly (readonly [name: string, value: string])[] {
+    return this.#lines ?? NO_HEADERS;
+  }
+
   /** Extra lines of the 101, ready to be written. */
   get headerLines(): readonly string[] {
     return this.#lines?.map(([name, value]) => `${name}: ${value}`) ?? NO_LINES;
@@ -57,14 +68,17 @@ export class AcceptResponse extends HandshakeResponse {
     const { subprotocol } = this;
     if (subprotocol === undefined || subprotocol === '') return '';
     if (context.protocols.includes(subprotocol)) return subprotocol;
-    logger.error(`The subprotocol ${JSON.stringify(subprotocol)} was not offered by the client and is not sent.`);
+    log.error(
+      'subprotocol',
+      `The subprotocol ${JSON.stringify(subprotocol)} was not offered by the client and is not sent.`,
+    );
     return '';
   }
 }
 
 function checkedLine(name: string, value: string | number): [string, string] {
   const text = String(value);
-  if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is no header name.`);
+  if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is not a header name.`);
   if (HANDSHAKE_HEADERS.has(name.toLowerCase())) {
     throw new TypeError(
       `The header ${name} belongs to the handshake itself; for a subprotocol set response.subprotocol.`,

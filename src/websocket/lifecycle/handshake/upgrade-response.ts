@@ -1,6 +1,9 @@
+import type { AsyncResource } from 'node:async_hooks';
 import { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
 import { isFieldValue } from '../../protocol/header.js';
 import type { HttpReply } from '../../errors/http-reply.js';
+import { isPromiseLike } from '../../async/maybe-promise.js';
+import { log } from '../../log/log.js';
 
 /**
  * The HTTP response that guards, filters and middleware see during a handshake. It has no socket: what is written to it
@@ -11,6 +14,8 @@ import type { HttpReply } from '../../errors/http-reply.js';
 export class UpgradeResponse extends ServerResponse {
   /** Where middleware of Express leaves values for each other. */
   readonly locals: Record<string, unknown> = {};
+  /** The async context in which middleware went on; what follows runs in it. */
+  scope: AsyncResource | undefined;
   readonly #body: Buffer[] = [];
   #headWritten = false;
   #ended = false;
@@ -42,14 +47,27 @@ export class UpgradeResponse extends ServerResponse {
 
   /** Headers that were set, as lines for the 101; framing headers of an HTTP body have no place there. */
   get headerLines(): string[] {
-    const lines: string[] = [];
+    return this.#headersWithout(/^(content-|transfer-|connection$|upgrade$|sec-websocket-)/).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+  }
+
+  /** Headers that were set, for the answer of a refusal, which has a body of its own. */
+  get headersOfRefusal(): readonly (readonly [name: string, value: string])[] {
+    return this.#headersWithout(
+      /^(content-(type|length|encoding|range)|transfer-encoding|connection|keep-alive|trailer|upgrade|sec-websocket-.*)$/,
+    );
+  }
+
+  #headersWithout(left: RegExp): (readonly [name: string, value: string])[] {
+    const headers: (readonly [string, string])[] = [];
     for (const [name, value] of Object.entries(this.getHeaders())) {
-      if (value === undefined || /^(content-|transfer-|connection$|upgrade$|sec-websocket-)/.test(name)) continue;
+      if (value === undefined || left.test(name)) continue;
       for (const line of Array.isArray(value) ? value : [String(value)]) {
-        if (isFieldValue(line)) lines.push(`${name}: ${line}`);
+        if (isFieldValue(line)) headers.push([name, line]);
       }
     }
-    return lines;
+    return headers;
   }
 
   override writeHead(status: number, ...rest: unknown[]): this {
@@ -69,14 +87,35 @@ export class UpgradeResponse extends ServerResponse {
 
   override end(...args: unknown[]): this {
     if (this.writableEnded) return this;
-    // Middleware that waits for the head replaces this method, and Node calls it where nobody did.
-    if (!this.#headWritten) this.writeHead(this.statusCode);
+    // Middleware that waits for the head replaces this method. Node calls it when the application did not.
+    if (!this.#headWritten) watchLate(this.writeHead(this.statusCode));
     const [chunk] = args;
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#body.push(toBuffer(chunk));
     this.#ended = true;
+    // Access logs ask for it, deprecated or not.
+    Object.assign(this, { finished: true });
     callLast(args);
-    this.emit('finish');
+    this.#tell('finish');
     return this;
+  }
+
+  /** The client left before there was an answer. */
+  leave(): void {
+    if (!this.#ended) this.#tell('close');
+  }
+
+  /** Calls the listeners one by one: one that throws must neither keep the others from hearing nor fail the handshake. */
+  #tell(event: 'finish' | 'close'): void {
+    for (const listener of this.rawListeners(event)) {
+      const fail = (error: unknown): void =>
+        log.error(`${event} of a response`, `A listener for '${event}' of the response of a handshake failed.`, error);
+      try {
+        const result: unknown = Reflect.apply(listener, this, []);
+        if (isPromiseLike(result)) new Promise((resolve) => resolve(result)).catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    }
   }
 
   override flushHeaders(): void {}
@@ -150,6 +189,14 @@ export class UpgradeResponse extends ServerResponse {
     for (const [name] of fields) this.removeHeader(name);
     for (const [name, value] of fields) this.appendHeader(name, value);
   }
+}
+
+/** For a method that middleware may have replaced by one that answers later: its rejection is logged and ends nothing. */
+export function watchLate(result: unknown): void {
+  if (!isPromiseLike(result)) return;
+  new Promise((resolve) => resolve(result)).catch((error: unknown) =>
+    log.error('middleware', 'What middleware put in the place of the head or the end of a response failed.', error),
+  );
 }
 
 function toBuffer(chunk: unknown): Buffer {

@@ -1,19 +1,24 @@
 import { isObservable } from 'rxjs';
-import { Logger } from '@nestjs/common';
-import type { Connection } from '../../connection/connection.js';
-import { chain, isPromiseLike, type MaybePromise } from '../../connection/settle.js';
-import { lastItemOf } from '../../endpoint/completion.js';
-import type { EndpointHandlers } from '../../endpoint/compiled-endpoint.js';
-import { UNHANDLED, type FilterOutcome } from '../../endpoint/compiled-filters.js';
-import { describe, stackOf } from '../../errors/describe-error.js';
-import { UnsupportedDataError } from '../../errors/plack-websocket.error.js';
-import { describeForPeer, isExpected } from '../../errors/peer-error.js';
+import { internalError, limitExceeded, TOO_MANY_MESSAGES } from '../../connection/connection-ends.js';
+import type { ServedConnection } from '../../connection/served-connection.js';
+import { continueWith, isPromiseLike, type MaybePromise } from '../../async/maybe-promise.js';
+import { toReadable } from '../../async/thrown-value.js';
+import { lastItemOf } from '../../async/completion.js';
+import type { FailedMessage } from '../../endpoint/failed-message.js';
+import type { EndpointHandlers, PartHandlers } from '../../endpoint/pipeline/endpoint-handlers.js';
+import { UNHANDLED, type FilterOutcome } from '../../endpoint/pipeline/compiled-filters.js';
+import { describeError } from '../../errors/describe-error.js';
+import { TooManyMessagesError, TooManyStreamsError, UnsupportedDataError } from '../../errors/plack-websocket.error.js';
+import { describeForPeer, isExpected, type PeerError } from '../../errors/peer-error.js';
 import { CloseCode } from '../../protocol/close-code.js';
+import type { MessageForm } from '../../serializer/message-form.js';
 import { RawSerializer } from '../../serializer/raw.serializer.js';
 import type { MessageInHand } from './message-in-hand.js';
 import { sendReply } from './reply.js';
+import { log } from '../../log/log.js';
 
-const logger = new Logger('PlackWebSocket');
+/** `@OnError` wants the peer to hear nothing. */
+const SILENCE = Symbol('silence');
 
 /**
  * What happens to an error of a connection's handlers: exception filters, then `@OnError`, then the default. The
@@ -23,12 +28,13 @@ export class ErrorPolicy {
   constructor(private readonly handlers: EndpointHandlers) {}
 
   /** Deals with an error of the message stage. A promise means that a filter or `@OnError` is asynchronous. */
-  apply(error: unknown, inHand: MessageInHand): MaybePromise<void> {
+  apply(thrown: unknown, inHand: MessageInHand): MaybePromise<void> {
+    const error = toReadable(thrown);
     try {
-      const applied = chain(this.#filter(error, inHand), (outcome) =>
+      const applied = continueWith(this.#filter(error, inHand), (outcome) =>
         outcome.handled
           ? this.#answer(outcome.value, error, inHand, () => undefined)
-          : this.#consultOnError(error, inHand),
+          : this.#consultOnError(error, inHand, inHand.handler?.part),
       );
       return isPromiseLike(applied)
         ? applied.catch((fault: unknown) => this.#giveUp(fault, inHand.connection))
@@ -40,49 +46,55 @@ export class ErrorPolicy {
   }
 
   /** Deals with an error of `@OnEstablish`: filters, else `@OnError`, may still speak, then it closes with 1011. */
-  async applyToEstablish(error: unknown, connection: Connection): Promise<void> {
+  async applyToEstablish(thrown: unknown, connection: ServedConnection, part?: PartHandlers): Promise<void> {
+    const error = toReadable(thrown);
+    connection.failEstablish(internalError(error));
     let outcome: FilterOutcome;
     try {
-      outcome = await this.handlers.recoverEstablish(error, connection);
+      outcome = await (part ?? this.handlers).recoverEstablish(error, connection);
       if (outcome.handled && (await outcome.value) !== undefined) this.#sendValue(await outcome.value, connection);
     } catch (fault) {
       outcome = filterFailed(fault);
     }
-    if (!outcome.handled) await this.#tell(error, connection);
-    connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
+    if (!outcome.handled) await this.#tell('establish', error, connection, part);
+    connection.end(internalError(error));
   }
 
-  /** Deals with an error of a finish handler: there is nobody left to answer. */
-  async applyToFinish(error: unknown, connection: Connection): Promise<void> {
-    await this.#tell(error, connection);
+  /** Deals with an error of a finish handler: the peer has left, so there is no answer. */
+  async applyToFinish(error: unknown, connection: ServedConnection, part?: PartHandlers): Promise<void> {
+    await this.#tell('finish', toReadable(error), connection, part);
   }
 
-  #filter(error: unknown, { handler, connection, payload, pattern }: MessageInHand): MaybePromise<FilterOutcome> {
+  #filter(error: unknown, { handler, connection, payload, pattern, form }: MessageInHand): MaybePromise<FilterOutcome> {
     if (handler === undefined) return UNHANDLED;
     try {
-      const outcome = handler.recover(error, connection, payload, pattern);
+      const outcome = handler.recover(error, connection, payload, pattern, form);
       return isPromiseLike(outcome) ? outcome.catch(filterFailed) : outcome;
     } catch (fault) {
       return filterFailed(fault);
     }
   }
 
-  #consultOnError(error: unknown, inHand: MessageInHand): MaybePromise<void> {
+  /** Asks `@OnError` of the part that failed, then that of the endpoint. */
+  #consultOnError(error: unknown, inHand: MessageInHand, part: PartHandlers | undefined): MaybePromise<void> {
     const { connection } = inHand;
-    const { error: onError } = this.handlers;
-    if (onError === undefined) return this.#default(error, inHand);
+    const { error: onError } = part ?? this.handlers;
+    const goOn = (): MaybePromise<void> =>
+      part === undefined ? this.#default(error, inHand) : this.#consultOnError(error, inHand, undefined);
+    if (onError === undefined) return goOn();
     const { sentCount } = connection;
     let result: unknown;
     try {
-      result = onError(connection, error);
+      result = onError(connection, error, toFailedMessage(inHand));
     } catch (fault) {
-      logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
+      logOnErrorFault(fault, connection, part);
       return this.#default(error, inHand);
     }
     // It answers by returning, sending or closing; if it only looked, the peer still has to hear something.
-    return this.#answer(result, error, inHand, () =>
+    const decided = continueWith(result, (answer) => (answer === null ? SILENCE : answer));
+    return this.#answer(decided, error, inHand, () =>
       connection.sentCount === sentCount && connection.state !== 'closing' && connection.state !== 'closed'
-        ? this.#default(error, inHand)
+        ? goOn()
         : undefined,
     );
   }
@@ -99,86 +111,132 @@ export class ErrorPolicy {
       return settled.then(
         (value) => this.#answer(value, error, inHand, silent),
         (fault: unknown) => {
-          logger.error('A filter or @OnError failed; the default answer is sent.', stackOf(fault));
+          log.error('filter', 'A filter or @OnError failed; the default answer is sent', fault, inHand.connection);
           return this.#default(error, inHand);
         },
       );
     }
+    if (result === SILENCE) return undefined;
     if (result === undefined) return silent();
     try {
       sendReply(inHand.connection, result, inHand.form);
     } catch (fault) {
-      logger.error('The answer to an error could not be encoded; the default is sent.', stackOf(fault));
+      log.error('answer', 'The answer to an error could not be encoded; the default is sent', fault, inHand.connection);
       this.#default(error, inHand);
     }
     return undefined;
   }
 
-  #default(error: unknown, { connection, form }: MessageInHand): void {
-    this.#log(error, connection);
+  #default(error: unknown, { connection, form, handler }: MessageInHand): void {
+    this.#log(error, connection, handler?.part, handler?.explain?.(error));
     if (error instanceof UnsupportedDataError) {
-      connection.closeAs({ code: CloseCode.unsupportedData, reason: error.message, initiator: 'error', error });
+      connection.end({ code: CloseCode.unsupportedData, reason: error.message, initiator: 'error', error });
       return;
     }
     // A raw endpoint has no form for errors: a text of ours in the application's stream would be taken for data.
     if (connection.serializer instanceof RawSerializer) {
-      connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
+      connection.end(
+        error instanceof TooManyStreamsError
+          ? limitExceeded('too many streams', error)
+          : error instanceof TooManyMessagesError
+            ? TOO_MANY_MESSAGES
+            : internalError(error),
+      );
       return;
     }
-    const { code, message, details } = describeForPeer(error);
-    const head = { event: 'error', ...(form.id === undefined ? {} : { id: form.id }) };
-    const withDetails = details === undefined ? undefined : { ...head, data: { code, message, details } };
-    if (withDetails !== undefined && this.#send(withDetails, connection)) return;
-    if (this.#send({ ...head, data: { code, message } }, connection)) return;
-    connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error });
+    const told = describeForPeer(error);
+    const answer: MessageForm = { kind: 'error', event: form.event, id: form.id };
+    if (this.#send(told, answer, connection)) return;
+    const { code, message, details } = told;
+    if (details !== undefined && this.#send({ code, message }, answer, connection)) return;
+    connection.end(internalError(error));
   }
 
   /** Tells whether the message could be encoded; details of an exception may hold anything. */
-  #send(message: object, connection: Connection): boolean {
+  #send(told: PeerError, form: MessageForm, connection: ServedConnection): boolean {
     try {
-      connection.dispatch(connection.encode(message));
+      connection.dispatch(connection.encode(told, form));
       return true;
     } catch (fault) {
-      logger.error('An error message could not be encoded.', stackOf(fault));
+      log.error('answer', 'An error message could not be encoded', fault, connection);
       return false;
     }
   }
 
   /** The policy itself failed: nothing can be said about the connection any more. */
-  #giveUp(fault: unknown, connection: Connection): void {
-    logger.error('The handling of an error failed; the connection closes.', stackOf(fault));
-    connection.closeAs({ code: CloseCode.internalError, reason: 'internal error', initiator: 'error', error: fault });
+  #giveUp(fault: unknown, connection: ServedConnection): void {
+    log.error('policy', 'The handling of an error failed; the connection closes', fault, connection);
+    connection.end(internalError(fault));
   }
 
-  /** Lets `@OnError` know; what it returns is sent if there is still somebody to send it to. */
-  async #tell(error: unknown, connection: Connection): Promise<void> {
-    try {
-      this.#log(error, connection);
-      const result = await this.handlers.error?.(connection, error);
-      if (result !== undefined) this.#sendValue(result, connection);
-    } catch (fault) {
-      logger.error(`@OnError of ${connection.endpoint.name} failed.`, stackOf(fault));
+  /** Lets `@OnError` know, of the part that failed first; what it returns is sent if the connection is still open. */
+  async #tell(
+    stage: 'establish' | 'finish',
+    error: unknown,
+    connection: ServedConnection,
+    part: PartHandlers | undefined,
+  ): Promise<void> {
+    this.#log(error, connection, part, (part ?? this.handlers).explain?.(stage, error));
+    for (const one of part === undefined ? [undefined] : [part, undefined]) {
+      try {
+        const result = await (one ?? this.handlers).error?.(connection, error, undefined);
+        if (result !== undefined && result !== null) this.#sendValue(result, connection);
+        if (result !== undefined) return;
+      } catch (fault) {
+        logOnErrorFault(fault, connection, one);
+      }
     }
   }
 
-  #sendValue(value: unknown, connection: Connection): void {
+  #sendValue(value: unknown, connection: ServedConnection): void {
     connection.dispatch(connection.encode(value));
   }
 
-  #log(error: unknown, connection: Connection): void {
-    if (isExpected(error) || isAbortByEnd(error, connection)) return;
-    logger.error(`${connection.endpoint.name} failed: ${describe(error)}`, stackOf(error));
+  /** @param more what else may help: a sentence. */
+  #log(error: unknown, connection: ServedConnection, part: PartHandlers | undefined, more: string | undefined): void {
+    if (isAbortByEnd(error, connection)) return;
+    const name = nameOf(connection, part);
+    if (isExpected(error)) {
+      log.debug(name, () => `${name} refused a message: ${describeForPeer(error).code}`, connection);
+      return;
+    }
+    const text = `${name} failed: ${describeError(error)}${more === undefined ? '' : `. ${more}`}`;
+    log.error(`${name}, ${classOf(error)}`, text, error, connection);
   }
 }
 
+/** Whose code failed, for the log. */
+function nameOf({ endpoint }: ServedConnection, part: PartHandlers | undefined): string {
+  return part === undefined ? endpoint.name : `${part.name} of ${endpoint.name}`;
+}
+
+function logOnErrorFault(fault: unknown, connection: ServedConnection, part: PartHandlers | undefined): void {
+  const name = nameOf(connection, part);
+  log.error(name, `@OnError of ${name} failed`, fault, connection);
+}
+
+/** What `@OnError` may know of the message. */
+function toFailedMessage({ raw, form: { event, id } }: MessageInHand): FailedMessage | undefined {
+  return raw === undefined ? undefined : { raw, event, id };
+}
+
 /** Tells whether a handler only gave up because the signal of its connection told it to. */
-function isAbortByEnd(error: unknown, connection: Connection): boolean {
+function isAbortByEnd(error: unknown, connection: ServedConnection): boolean {
   if (connection.state !== 'closed' || !connection.signal.aborted) return false;
   // What the platform throws may be no instance of this realm's `Error`, so the name has to do.
   return error === connection.signal.reason || (error as { name?: unknown } | undefined | null)?.name === 'AbortError';
 }
 
 function filterFailed(fault: unknown): FilterOutcome {
-  logger.error('An exception filter failed; the default answer is sent.', stackOf(fault));
+  log.error('filter', 'An exception filter failed; the default answer is sent', fault);
   return UNHANDLED;
+}
+
+/** Lines are counted by it: many faults of one kind leave room for another one. */
+function classOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.constructor.name : typeof error;
+  } catch {
+    return 'fault';
+  }
 }

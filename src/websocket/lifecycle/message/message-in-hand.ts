@@ -1,13 +1,15 @@
-import type { Connection } from '../../connection/connection.js';
-import type { MessageHandler } from '../../endpoint/compiled-endpoint.js';
-import type { ReplyForm } from './reply.js';
+import type { ServedConnection } from '../../connection/served-connection.js';
+import type { MessageHandler } from '../../endpoint/pipeline/endpoint-handlers.js';
+import type { MessageForm } from '../../serializer/message-form.js';
 
 /** One message on its way through the stage; what the error policy needs to know of it. */
 export interface MessageInHand {
-  readonly connection: Connection;
+  readonly connection: ServedConnection;
   /** The method that serves it, once that is known. */
   readonly handler: MessageHandler | undefined;
   readonly payload: unknown;
   readonly pattern: string;
-  readonly form: ReplyForm;
+  readonly form: MessageForm;
+  /** The message as it came, kept only where `@OnError` may ask for it. */
+  readonly raw: string | Buffer | undefined;
 }

@@ -1,13 +1,24 @@
-import { isObservable } from 'rxjs';
-import type { Connection } from '../../connection/connection.js';
-import { isPromiseLike, type MaybePromise } from '../../connection/settle.js';
-import { isAsyncIterable } from '../../endpoint/async-iterable.js';
-import type { EndpointHandlers, MessageHandler } from '../../endpoint/compiled-endpoint.js';
-import { Intercepted } from '../../endpoint/compiled-interceptors.js';
-import { MessageDecodingError, UnknownEventError, UnsupportedDataError } from '../../errors/plack-websocket.error.js';
+import { isObservable, type Observable } from 'rxjs';
+import type { ServedConnection } from '../../connection/served-connection.js';
+import { LateAnswerError } from '../../async/at-once.js';
+import { continueWith, isPromiseLike, type MaybePromise } from '../../async/maybe-promise.js';
+import { isAsyncIterable } from '../../async/async-iterable.js';
+import type { EndpointHandlers, MessageHandler } from '../../endpoint/pipeline/endpoint-handlers.js';
+import { Intercepted } from '../../endpoint/pipeline/compiled-interceptors.js';
+import {
+  MessageDecodingError,
+  UnknownEventError,
+  UnsupportedDataError,
+  type TooManyMessagesError,
+} from '../../errors/plack-websocket.error.js';
+import { toReadable } from '../../async/thrown-value.js';
+import { decodeWith, describeForm } from '../../serializer/codec.js';
+import type { MessageForm } from '../../serializer/message-form.js';
+import { isMeantAsEvent, readData, readEvent, readId } from '../../serializer/envelope.js';
 import { ErrorPolicy } from './error-policy.js';
+import { InterceptedReply } from './intercepted-reply.js';
 import type { MessageInHand } from './message-in-hand.js';
-import { PLAIN_REPLY, readId, sendReply, sendReplyAndWait, type ReplyForm } from './reply.js';
+import { isAwaited, PLAIN_REPLY, sendReply, sendReplyAndTell, sendResult } from './reply.js';
 import { streamIterable, streamObservable } from './stream-reply.js';
 
 /**
@@ -22,73 +33,103 @@ export class MessageStage {
   }
 
   /** Handles one message. A promise means that the next message has to wait for it. */
-  handle(connection: Connection, data: string | Buffer, isBinary: boolean): MaybePromise<void> {
-    const { handlers } = this;
-    if (isBinary && handlers.binaryMessage !== undefined) {
-      const own = this.#runOwnHandlers(connection, data);
+  handle(connection: ServedConnection, data: string | Buffer, isBinary: boolean): MaybePromise<void> {
+    const { binaryMessage } = this.handlers;
+    const raw = isBinary ? data : data.toString();
+    if (isBinary && binaryMessage !== undefined) {
+      const refusal = connection.isRated ? connection.messageRefusal() : undefined;
+      if (refusal !== undefined) return this.#refuse(connection, refusal, raw, raw);
+      const own = this.#runOwnHandlers(connection, raw, raw);
       if (own !== undefined)
-        return own.then(() => this.#run(connection, handlers.binaryMessage, data, 'binary', PLAIN_REPLY));
-      return this.#run(connection, handlers.binaryMessage, data, 'binary', PLAIN_REPLY);
+        return own.then(() => this.#run(connection, binaryMessage, raw, 'binary', PLAIN_REPLY, raw));
+      return this.#run(connection, binaryMessage, raw, 'binary', PLAIN_REPLY, raw);
     }
     let message: unknown;
     try {
-      message = connection.serializer.decode(isBinary ? data : data.toString(), isBinary);
-    } catch (error) {
+      message = decodeWith(connection.serializer, raw, isBinary, connection);
+    } catch (thrown) {
+      const error = toReadable(thrown);
+      const refusal = connection.isRated ? connection.messageRefusal() : undefined;
+      if (refusal !== undefined) return this.#refuse(connection, refusal, error, raw);
       return this.policy.apply(
-        error instanceof UnsupportedDataError ? error : new MessageDecodingError(error),
-        takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY),
+        error instanceof UnsupportedDataError || error instanceof LateAnswerError
+          ? error
+          : new MessageDecodingError(error),
+        this.#takeInHand(connection, undefined, undefined, 'message', formOf(error), raw),
       );
     }
-    const own = this.#runOwnHandlers(connection, message);
-    return own === undefined ? this.#route(connection, message) : own.then(() => this.#route(connection, message));
+    if (connection.isRated) {
+      const refusal = connection.messageRefusal() ?? connection.eventRefusal(eventOf(message));
+      if (refusal !== undefined) return this.#refuse(connection, refusal, message, raw);
+    }
+    const own = this.#runOwnHandlers(connection, message, raw);
+    return own === undefined
+      ? this.#route(connection, message, raw)
+      : own.then(() => this.#route(connection, message, raw));
   }
 
-  #route(connection: Connection, message: unknown): MaybePromise<void> {
+  /** Its sender has sent too many; where the rate closes, that was the answer. */
+  #refuse(
+    connection: ServedConnection,
+    refusal: TooManyMessagesError,
+    message: unknown,
+    raw: string | Buffer,
+  ): MaybePromise<void> {
+    if (connection.state !== 'open') return undefined;
+    return this.policy.apply(
+      refusal,
+      this.#takeInHand(connection, undefined, message, 'message', formOf(message), raw),
+    );
+  }
+
+  #route(connection: ServedConnection, message: unknown, raw: string | Buffer): MaybePromise<void> {
     try {
-      return this.#dispatch(connection, message);
+      return this.#dispatch(connection, message, raw);
     } catch (error) {
       // A serializer of the application may decode to an object whose members throw when they are read.
       return this.policy.apply(
         new MessageDecodingError(error),
-        takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY),
+        this.#takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY, raw),
       );
     }
   }
 
-  #dispatch(connection: Connection, message: unknown): MaybePromise<void> {
+  #dispatch(connection: ServedConnection, message: unknown, raw: string | Buffer): MaybePromise<void> {
     const { events, anyMessage } = this.handlers;
-    if (events.size > 0 && typeof message === 'object' && message !== null) {
-      const { event } = message as { event?: unknown };
-      if (typeof event === 'string') {
-        const handler = events.get(event);
-        if (handler !== undefined) {
-          const { data } = message as { data?: unknown };
-          return this.#run(connection, handler, data, event, { event, id: readId(message) });
-        }
+    const event = events.size === 0 ? undefined : readEvent(message);
+    if (event !== undefined) {
+      const handler = events.get(event);
+      if (handler !== undefined) {
+        const form: MessageForm = { kind: 'reply', event, id: readId(message) };
+        return this.#run(connection, handler, readData(message), event, form, raw);
       }
     }
-    if (anyMessage !== undefined) return this.#run(connection, anyMessage, message, 'message', PLAIN_REPLY);
+    if (anyMessage !== undefined) return this.#run(connection, anyMessage, message, 'message', PLAIN_REPLY, raw);
     if (events.size === 0 || connection.messageHandlers !== undefined) return;
-    return this.#refuseUnrouted(connection, message);
+    return this.#refuseUnrouted(connection, message, raw);
   }
 
-  #refuseUnrouted(connection: Connection, message: unknown): MaybePromise<void> {
-    const isEvent = typeof message === 'object' && message !== null && 'event' in message;
-    const form: ReplyForm = { event: undefined, id: readId(message) };
-    const error = isEvent
+  #refuseUnrouted(connection: ServedConnection, message: unknown, raw: string | Buffer): MaybePromise<void> {
+    const form = formOf(message);
+    const error = isMeantAsEvent(message)
       ? new UnknownEventError()
-      : new MessageDecodingError(new TypeError('A message of this endpoint is an object { event, data }.'));
-    return this.policy.apply(error, takeInHand(connection, undefined, undefined, 'message', form));
+      : new MessageDecodingError(
+          undefined,
+          `A message of this endpoint is an object ${describeForm(connection.serializer)}.`,
+        );
+    return this.policy.apply(error, this.#takeInHand(connection, undefined, undefined, 'message', form, raw));
   }
 
   /** Runs the handlers of this connection, one after the other; a failing one does not keep the others from running. */
   #runOwnHandlers(
-    connection: Connection,
+    connection: ServedConnection,
     message: unknown,
+    raw: string | Buffer,
     from = 0,
     entries = connection.messageHandlers,
   ): Promise<void> | undefined {
     if (entries === undefined) return undefined;
+    connection.handling = OWN_HANDLER;
     for (let i = from; i < entries.length; i++) {
       const entry = entries[i];
       if (entry === undefined) continue;
@@ -96,128 +137,127 @@ export class MessageStage {
       try {
         const result = entry.handler(connection, message, entry.unregister);
         pending = isPromiseLike(result)
-          ? Promise.resolve(result).catch((error: unknown) => this.#fail(connection, error, message))
+          ? Promise.resolve(result).catch((error: unknown) => this.#fail(connection, error, message, raw))
           : undefined;
       } catch (error) {
-        pending = this.#fail(connection, error, message);
+        pending = this.#fail(connection, error, message, raw);
       }
       if (isPromiseLike(pending)) {
-        return Promise.resolve(pending).then(() => this.#runOwnHandlers(connection, message, i + 1, entries));
+        return Promise.resolve(pending).then(() => this.#runOwnHandlers(connection, message, raw, i + 1, entries));
       }
     }
     return undefined;
   }
 
-  #fail(connection: Connection, error: unknown, message: unknown): MaybePromise<void> {
-    return this.policy.apply(
-      error,
-      takeInHand(connection, undefined, message, 'message', { event: undefined, id: readId(message) }),
-    );
+  #fail(connection: ServedConnection, error: unknown, message: unknown, raw: string | Buffer): MaybePromise<void> {
+    return this.policy.apply(error, this.#takeInHand(connection, undefined, message, 'message', formOf(message), raw));
   }
 
   #run(
-    connection: Connection,
+    connection: ServedConnection,
     handler: MessageHandler | undefined,
     payload: unknown,
     pattern: string,
-    form: ReplyForm,
+    form: MessageForm,
+    raw: string | Buffer,
   ): MaybePromise<void> {
     if (handler === undefined) return;
+    connection.handling = handler.name;
     try {
-      const result = handler.invoke(connection, payload, pattern);
-      if (result === undefined) return;
-      if (typeof result !== 'object' || result === null) {
-        sendReply(connection, result, form);
+      const result = handler.invoke(connection, payload, pattern, form);
+      if (result === undefined && !isAwaited(form)) return;
+      if (!isLater(result)) {
+        sendResult(connection, result, form);
         return;
       }
-      const pending = this.#reply(connection, result, handler, payload, pattern, form);
-      return isPromiseLike(pending)
-        ? pending.catch((error: unknown) =>
-            this.policy.apply(error, takeInHand(connection, handler, payload, pattern, form)),
-          )
-        : undefined;
+      const inHand = this.#takeInHand(connection, handler, payload, pattern, form, raw);
+      return this.#reply(result, inHand)?.catch((error: unknown) => this.policy.apply(error, inHand));
     } catch (error) {
-      return this.policy.apply(error, takeInHand(connection, handler, payload, pattern, form));
+      return this.policy.apply(error, this.#takeInHand(connection, handler, payload, pattern, form, raw));
     }
   }
 
-  #reply(
-    connection: Connection,
-    result: object,
-    handler: MessageHandler,
-    payload: unknown,
-    pattern: string,
-    form: ReplyForm,
-  ): Promise<void> | undefined {
-    if (result instanceof Intercepted)
-      return this.#replyIntercepted(connection, result, handler, payload, pattern, form);
+  #reply(result: Later, inHand: MessageInHand): Promise<void> | undefined {
+    if (result instanceof Intercepted) return this.#replyIntercepted(result, inHand);
     if (isPromiseLike(result)) {
       return Promise.resolve(result).then((value) =>
-        typeof value === 'object' && value !== null
-          ? this.#reply(connection, value, handler, payload, pattern, form)
-          : sendReply(connection, value, form),
+        isLater(value) ? this.#reply(value, inHand) : sendResult(inHand.connection, value, inHand.form),
       );
     }
-    if (isObservable(result)) {
-      this.#stream(result, takeInHand(connection, handler, payload, pattern, form));
-      return undefined;
-    }
-    if (isAsyncIterable(result)) {
-      this.#pull(result, takeInHand(connection, handler, payload, pattern, form));
-      return undefined;
-    }
-    sendReply(connection, result, form);
+    if (isObservable(result)) this.#stream(result, inHand);
+    else this.#pull(result, inHand);
     return undefined;
   }
 
   /** Streams run beside the next messages: a feed that never ends must not keep the connection from being heard. */
-  #stream(source: Parameters<typeof streamObservable>[1], inHand: MessageInHand, settled?: () => void): void {
+  #stream(
+    source: Parameters<typeof streamObservable>[1],
+    inHand: MessageInHand,
+    settled?: () => void,
+    send = (item: unknown): void => sendReply(inHand.connection, item, inHand.form),
+  ): (() => void) | undefined {
     const { connection } = inHand;
-    streamObservable(connection, source, (item) => sendReply(connection, item, inHand.form), {
+    const end = {
       onEnd: () => settled?.(),
-      onError: (error) => {
-        const applied = this.policy.apply(error, inHand);
-        if (isPromiseLike(applied)) void applied.then(() => settled?.());
-        else settled?.();
+      onError: (error: unknown) => {
+        void continueWith(this.policy.apply(error, inHand), () => settled?.());
       },
-    });
+    };
+    return streamObservable(connection, source, send, end, settled !== undefined);
   }
 
   #pull(source: AsyncIterable<unknown>, inHand: MessageInHand): void {
     const { connection } = inHand;
-    streamIterable(connection, source, (item) => sendReplyAndWait(connection, item, inHand.form)).catch(
+    streamIterable(connection, source, (item) => sendReplyAndTell(connection, item, inHand.form)).catch(
       (error: unknown) => this.policy.apply(error, inHand),
     );
   }
 
   /** Interceptors make a stream of everything; the next message waits unless the method itself answers with one. */
-  #replyIntercepted(
-    connection: Connection,
-    intercepted: Intercepted,
-    handler: MessageHandler,
+  #replyIntercepted(intercepted: Intercepted, inHand: MessageInHand): Promise<void> | undefined {
+    const reply = new InterceptedReply(inHand, this.policy);
+    intercepted.onStream = (stream) => reply.turnIntoStream(stream);
+    intercepted.pace = reply.pace;
+    const send = (item: unknown): void => reply.send(item);
+    reply.begin(this.#stream(intercepted.results, inHand, () => reply.end(), send));
+    return reply.settled;
+  }
+
+  /** Not made for what is answered at once: most messages are, and an object for each of them would be waste. */
+  #takeInHand(
+    connection: ServedConnection,
+    handler: MessageHandler | undefined,
     payload: unknown,
     pattern: string,
-    form: ReplyForm,
-  ): Promise<void> | undefined {
-    let settled = false;
-    let release: (() => void) | undefined;
-    const settle = (): void => {
-      settled = true;
-      release?.();
-    };
-    intercepted.onStream = settle;
-    this.#stream(intercepted.results, takeInHand(connection, handler, payload, pattern, form), settle);
-    // Most chains are synchronous and have settled by now.
-    return settled ? undefined : new Promise((resolve) => (release = resolve));
+    form: MessageForm,
+    raw: string | Buffer,
+  ): MessageInHand {
+    const onError = this.handlers.error ?? handler?.part?.error;
+    return { connection, handler, payload, pattern, form, raw: onError === undefined ? undefined : raw };
   }
 }
 
-function takeInHand(
-  connection: Connection,
-  handler: MessageHandler | undefined,
-  payload: unknown,
-  pattern: string,
-  form: ReplyForm,
-): MessageInHand {
-  return { connection, handler, payload, pattern, form };
+/** A handler of one connection, for the log. */
+const OWN_HANDLER = "a handler of connection.on('message')";
+
+/** A serializer of the application may decode to an object whose members throw when they are read. */
+function eventOf(message: unknown): string | undefined {
+  try {
+    return readEvent(message);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The form of an answer to a message without a handler: its id, which an error of `decode` may have kept. */
+function formOf(message: unknown): MessageForm {
+  return { kind: 'reply', event: undefined, id: readId(message) };
+}
+
+/** What a method may return instead of a value. */
+type Later = Intercepted | PromiseLike<unknown> | Observable<unknown> | AsyncIterable<unknown>;
+
+function isLater(result: unknown): result is Later {
+  if (typeof result !== 'object' || result === null) return false;
+  return result instanceof Intercepted || isPromiseLike(result) || isObservable(result) || isAsyncIterable(result);
 }

@@ -1,52 +1,32 @@
-import type { Connection } from '../../connection/connection.js';
+import type { ServedConnection } from '../../connection/served-connection.js';
+import type { MessageForm } from '../../serializer/message-form.js';
 
-/** Identifier of a request message that comes back on its reply. */
-export type MessageId = string | number;
+/** The form of a reply to a message without an event. */
+export const PLAIN_REPLY: MessageForm = { kind: 'reply', event: undefined, id: undefined };
 
-/** How replies to one message look on the wire: plain, or `{ event, data, id? }`. */
-export interface ReplyForm {
-  readonly event: string | undefined;
-  readonly id: MessageId | undefined;
+/**
+ * Sends what a handler gave: `undefined` sends nothing, but an event that had an id is answered under it, because its sender
+ * waits. @throws MessageEncodingError
+ */
+export function sendResult(connection: ServedConnection, value: unknown, form: MessageForm): void {
+  if (value !== undefined || isAwaited(form)) connection.dispatch(connection.encode(value, form));
 }
 
-export const PLAIN_REPLY: ReplyForm = { event: undefined, id: undefined };
+/** Tells whether the sender of a message waits for the reply to it. */
+export function isAwaited({ event, id }: MessageForm): boolean {
+  return event !== undefined && id !== undefined;
+}
 
 /** Sends one reply; `undefined` is none. @throws MessageEncodingError */
-export function sendReply(connection: Connection, value: unknown, form: ReplyForm): void {
-  if (value !== undefined) connection.dispatch(encodeReply(connection, value, form));
+export function sendReply(connection: ServedConnection, value: unknown, form: MessageForm): void {
+  if (value !== undefined) connection.dispatch(connection.encode(value, form));
 }
 
-/** As `sendReply`; settles when the socket took it. Rejects with MessageEncodingError. */
-export async function sendReplyAndWait(connection: Connection, value: unknown, form: ReplyForm): Promise<void> {
-  if (value !== undefined) await connection.dispatchAndTell(encodeReply(connection, value, form));
-}
-
-function encodeReply(connection: Connection, value: unknown, form: ReplyForm): string | Uint8Array {
-  return connection.encode(form.event === undefined ? value : toEvent(value, form.event, form.id));
-}
-
-/** Wraps a value as an event; a value that already is one (Nest's `WsResponse`) keeps its name. */
-function toEvent(value: unknown, event: string, id: MessageId | undefined): unknown {
-  // Bytes are never wrapped: they leave as a binary message.
-  if (value instanceof Uint8Array) return value;
-  if (isEvent(value)) return id === undefined || 'id' in value ? value : { ...value, id };
-  return id === undefined ? { event, data: value } : { event, data: value, id };
-}
-
-function isEvent(value: unknown): value is { event: string; data: unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'event' in value &&
-    typeof value.event === 'string' &&
-    'data' in value
-  );
-}
-
-/** Reads the `id` of a message; anything but a number or a short string is no identifier. */
-export function readId(message: unknown): MessageId | undefined {
-  if (typeof message !== 'object' || message === null || !('id' in message)) return undefined;
-  const { id } = message;
-  if (typeof id === 'string') return id.length <= 128 ? id : undefined;
-  return typeof id === 'number' ? id : undefined;
+/** As `sendReply`; the promise settles when the socket took it. @throws MessageEncodingError */
+export function sendReplyAndTell(
+  connection: ServedConnection,
+  value: unknown,
+  form: MessageForm,
+): Promise<boolean> | undefined {
+  return value === undefined ? undefined : connection.dispatchAndTell(connection.encode(value, form));
 }

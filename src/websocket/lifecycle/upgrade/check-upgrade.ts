@@ -42,7 +42,7 @@ function checkHost(request: IncomingMessage): void {
   if (hosts !== 1) throw invalid('exactly one Host is needed');
 }
 
-/** Members are tokens and none stands twice (RFC 6455 §4.1, item 10); `ws` would refuse after everything was decided. */
+/** Members are tokens and all different (RFC 6455 §4.1, item 10); `ws` would refuse after everything was decided. */
 function checkProtocols(header: string | undefined): void {
   if (header === undefined) return;
   const offered = splitTokenList(header);

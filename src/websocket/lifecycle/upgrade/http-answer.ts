@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isHttpReply, type HttpReply } from '../../errors/http-reply.js';
 import { isFieldValue, isToken } from '../../protocol/header.js';
@@ -11,6 +11,9 @@ const LINGER_MS = 1_000;
 
 /** Headers that say how the answer is framed; only we know, and a wrong one would split it. */
 const FRAMING_HEADERS = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'trailer']);
+
+/** Headers of an HTTP/1.1 connection that an answer may have there; `FRAMING_HEADERS` are in no answer. */
+const CONNECTION_HEADERS = new Set(['upgrade', 'proxy-connection', 'http2-settings', 'te']);
 
 /** An HTTP answer, checked and ready to be written. */
 export interface HttpAnswer {
@@ -37,10 +40,23 @@ export function toAnswer(reply: HttpReply): HttpAnswer {
     }
   }
   if (!isHttpReply(reply))
-    throw new TypeError(`${String((reply as HttpReply).status)} is no status of an HTTP answer.`);
+    throw new TypeError(`${String((reply as HttpReply).status)} is not a status of an HTTP answer.`);
   const { body, type } = hasNoContent(reply.status) ? NO_CONTENT : encodeBody(reply.body);
   if (contentType === undefined && type !== undefined) headers.push(['Content-Type', type]);
   return { status: reply.status, headers, body };
+}
+
+/**
+ * Answers through Node's response object. Does nothing when something has answered before or the client has left.
+ * From HTTP/2 on a header that belongs to one connection is an error (RFC 9113 §8.2.2), so those are left out.
+ */
+export function respondWith(response: ServerResponse, httpVersionMajor: number, answer: HttpAnswer): void {
+  if (response.headersSent || response.destroyed || response.writableEnded) return;
+  response.statusCode = answer.status;
+  for (const [name, value] of answer.headers) {
+    if (httpVersionMajor < 2 || !CONNECTION_HEADERS.has(name.toLowerCase())) response.appendHeader(name, value);
+  }
+  response.end(answer.body);
 }
 
 /** Writes one complete HTTP/1.1 answer and ends the socket; the client may vanish at any moment without harm. */
@@ -60,12 +76,13 @@ export function writeRawAnswer(socket: Duplex, response: string): void {
 
 const NO_CONTENT: { body: Buffer; type: string | undefined } = { body: Buffer.alloc(0), type: undefined };
 
-/** RFC 9110 §15.3.5, §15.4.5: whatever follows the head would be taken for the next answer. */
+/** RFC 9110 §15.3.5, §15.4.5: bytes that follow the head would be taken for the next answer. */
 function hasNoContent(status: number): boolean {
   return status === 204 || status === 304;
 }
 
-function endSocket(socket: Duplex, bytes: Buffer): void {
+/** Ends a socket behind `bytes`, or behind what was written already, and destroys it soon after. */
+export function endSocket(socket: Duplex, bytes?: Buffer): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
     return;

@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-
-/** Bytes a client may send ahead of the answer before reading stops; they are messages to come. */
-const MAX_EARLY_BYTES = 65_536;
+import { EarlyBytes } from './early-bytes.js';
 
 /**
  * An upgrade that is being decided about. While that takes time the socket is read, or the end of the client would go
@@ -14,8 +12,7 @@ const MAX_EARLY_BYTES = 65_536;
  */
 export class PendingUpgrade {
   #guarded = false;
-  #early: Buffer[] | undefined;
-  #earlyBytes = 0;
+  #early: EarlyBytes | undefined;
   #watching = false;
   #wasWatched = false;
   #gone = false;
@@ -29,7 +26,7 @@ export class PendingUpgrade {
     private readonly firstBytes: Buffer,
   ) {}
 
-  /** Sees to it that a failing socket is nobody's uncaught error. */
+  /** Makes sure that the `'error'` event of a failing socket has a listener. */
   guard(): void {
     if (this.#guarded) return;
     this.#guarded = true;
@@ -43,7 +40,7 @@ export class PendingUpgrade {
 
   /** Everything the client sent after the request so far. */
   get head(): Buffer {
-    return this.#early === undefined ? this.firstBytes : Buffer.concat([this.firstBytes, ...this.#early]);
+    return this.#early === undefined ? this.firstBytes : this.#early.bytes;
   }
 
   /** Watches the client until `release`; `onGone` is called once if it leaves before. */
@@ -74,9 +71,7 @@ export class PendingUpgrade {
   }
 
   #keep(chunk: Buffer): void {
-    (this.#early ??= []).push(chunk);
-    this.#earlyBytes += chunk.length;
-    if (this.#earlyBytes >= MAX_EARLY_BYTES) this.socket.pause();
+    if ((this.#early ??= new EarlyBytes(this.firstBytes)).keep(chunk)) this.socket.pause();
   }
 
   #leave(): void {

@@ -1,0 +1,117 @@
+import type { MethodStream } from '../../endpoint/pipeline/compiled-interceptors.js';
+import type { ErrorPolicy } from './error-policy.js';
+import type { MessageInHand } from './message-in-hand.js';
+import { sendReply, sendReplyAndTell, sendResult } from './reply.js';
+
+/**
+ * The reply of a method inside interceptors: the next message waits for it, unless it turns into a stream. That is one that the
+ * method gives, or a chain of interceptors that goes on after its first item. Chain and method together count as one stream.
+ */
+export class InterceptedReply {
+  #stop: (() => void) | undefined;
+  #hasBegun = false;
+  #hasItem = false;
+  #isStream = false;
+  #isSettled = false;
+  #isChainOver = false;
+  /** What the method gave and still runs; an interceptor may call it more than once. */
+  #methods: Set<MethodStream> | undefined;
+  /** What ends all of it, while it counts as a stream of the connection. */
+  #counted: (() => void) | undefined;
+  #release: (() => void) | undefined;
+  #taken: Promise<unknown> | undefined;
+
+  constructor(
+    private readonly inHand: MessageInHand,
+    private readonly policy: ErrorPolicy,
+  ) {}
+
+  /** Settles when the next message may begin; `undefined` if it may at once, as most chains are synchronous. */
+  get settled(): Promise<void> | undefined {
+    return this.#isSettled ? undefined : new Promise((resolve) => (this.#release = resolve));
+  }
+
+  /** What a stream of the method waits for before its next item: the socket takes the last one. */
+  readonly pace = (): Promise<unknown> | undefined => this.#taken;
+
+  /** It has been subscribed to; `stop` ends it, and is `undefined` when it is over. */
+  begin(stop: (() => void) | undefined): void {
+    this.#hasBegun = true;
+    this.#stop = stop;
+    // The connection closed while it was subscribed to.
+    if (this.#isStream && this.#counted === undefined) stop?.();
+    else if (stop !== undefined && this.#hasItem) this.#goOn();
+  }
+
+  /** The method answers with a stream; said while it is subscribed to, or later. Tells why it must not begin. */
+  turnIntoStream(stream: MethodStream): Error | undefined {
+    const refusal = this.#counted === undefined ? this.inHand.connection.streamRefusal : undefined;
+    if (refusal !== undefined) return refusal;
+    this.#isStream = true;
+    this.settle();
+    const methods = (this.#methods ??= new Set());
+    methods.add(stream);
+    this.#count();
+    stream.whenOver(() => {
+      methods.delete(stream);
+      this.#discount();
+    });
+    return undefined;
+  }
+
+  /** Sends one item. @throws MessageEncodingError */
+  send(item: unknown): void {
+    const { connection, form } = this.inHand;
+    if (this.#isStream) {
+      this.#taken = sendReplyAndTell(connection, item, form);
+      return;
+    }
+    if (this.#hasItem) sendReply(connection, item, form);
+    else sendResult(connection, item, form);
+    if (this.#hasItem || this.#isSettled) return;
+    this.#hasItem = true;
+    // A value is complete as soon as it has been sent; what is not by then goes on.
+    if (this.#hasBegun) queueMicrotask(() => this.#goOn());
+  }
+
+  /** The chain is over, and its error is answered. */
+  end(): void {
+    this.#isChainOver = true;
+    this.settle();
+    this.#discount();
+  }
+
+  settle(): void {
+    this.#isSettled = true;
+    this.#release?.();
+  }
+
+  #goOn(): void {
+    if (this.#isSettled) return;
+    this.settle();
+    const refusal = this.inHand.connection.streamRefusal;
+    if (refusal === undefined) {
+      this.#count();
+      return;
+    }
+    this.#stop?.();
+    void this.policy.apply(refusal, this.inHand);
+  }
+
+  #count(): void {
+    if (this.#counted !== undefined) return;
+    // What the method began ends with the connection, also where an interceptor does not hand that on.
+    const stopAll = (): void => {
+      this.#stop?.();
+      for (const stream of this.#methods ?? []) stream.stop();
+    };
+    if (this.inHand.connection.addStream(stopAll)) this.#counted = stopAll;
+    else stopAll();
+  }
+
+  #discount(): void {
+    if (this.#counted === undefined || !this.#isChainOver || (this.#methods?.size ?? 0) > 0) return;
+    this.inHand.connection.removeStream(this.#counted);
+    this.#counted = undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/** Where code of an application runs, in the order of a connection's life. */
+export const POSITIONS = [
+  // Before the 101.
+  'trustProxy',
+  'origin',
+  'middleware',
+  'next of middleware',
+  'head of the response',
+  'end of the response',
+  'finish of the response',
+  'login',
+  'hook',
+  'expiry of the hook',
+  'guard of the handshake',
+  'decorator of the handshake',
+  'pipe of the handshake',
+  'userId',
+  'filter of the handshake',
+  'onError',
+  // With a connection.
+  'establish of the registry',
+  'establish',
+  'interceptor of establish',
+  'decode',
+  'handler of the connection',
+  'guard',
+  'decorator',
+  'pipe',
+  'interceptor',
+  'item of an interceptor',
+  'message',
+  'item of an Observable',
+  'item of an async iterable',
+  'end of an async iterable',
+  'filter',
+  'onError of the endpoint',
+  'encode of a reply',
+  'encode of a send',
+  'encode of a broadcast',
+  'send',
+  'broadcast',
+  // At the end.
+  'finish of the connection',
+  'finish',
+  'finish of the registry',
+] as const;
+
+export type Position = (typeof POSITIONS)[number];
