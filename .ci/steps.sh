@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 results=$(mktemp -d)
 began=$SECONDS
+# A step of tests that failed does not end the run: its log tells of all that is wrong, not of the first.
+failed=0
 # Commands that end what a step has started.
 at_end=()
 
@@ -17,6 +19,7 @@ step() {
 
 finish() {
   local status=$?
+  [ "$status" = 0 ] && status=$failed
   RESULTS="$results" node --input-type=commonjs --eval '
     const { readdirSync, readFileSync } = require("node:fs");
     const runs = readdirSync(process.env.RESULTS).map((file) =>
@@ -42,13 +45,13 @@ install() {
 runs=0
 tests() {
   runs=$((runs + 1))
-  npm run "$1" -- "${@:2}" --json --outputFile="$results/$runs.json"
+  npm run "$1" -- "${@:2}" --json --outputFile="$results/$runs.json" || failed=1
 }
 
 # tests_on <version> [arguments of jest]: the same on another Node. The package `node` brings the binary.
 tests_on() {
   runs=$((runs + 1))
-  npx --yes --package "node@$1" -- npm test -- "${@:2}" --json --outputFile="$results/$runs.json"
+  npx --yes --package "node@$1" -- npm test -- "${@:2}" --json --outputFile="$results/$runs.json" || failed=1
 }
 
 # apt_install <program> <Debian package>: installs a program where it is missing.

@@ -25,6 +25,7 @@ import type { QueuedClient } from '../../../src/testing.js';
 import { ChildApp } from '../../support/child-app.js';
 import { connect } from '../../support/connect.js';
 import { Journal } from '../../support/journal.js';
+import { NEST } from '../../support/nest-version.js';
 import { startApp, type AppSpec, type StartedApp } from '../../support/start-app.js';
 
 /** What guards written for controllers read of a request. */
@@ -33,6 +34,9 @@ const NAMES = [
   ...(['headers', 'url', 'params', 'query', 'user'] as const),
   ...(['host', 'hostname', 'protocol', 'secure', 'ips'] as const),
 ];
+
+/** With Express 4 and Fastify 4 controllers read these otherwise; here they are those of Express 5 and Fastify 5 on every Nest. */
+const OWN_READING: readonly string[] = NEST === '10' ? ['host', 'hostname'] : [];
 
 type Seen = Record<(typeof NAMES)[number], unknown>;
 
@@ -143,9 +147,11 @@ describe('the request that a guard gets', () => {
     });
     for (const name of NAMES) {
       expect([name, controller?.[name]]).not.toEqual([name, undefined]);
+      expect([name, message?.[name]]).toEqual([name, handshake?.[name]]);
+      if (OWN_READING.includes(name)) continue;
       expect([name, handshake?.[name]]).toEqual([name, controller?.[name]]);
-      expect([name, message?.[name]]).toEqual([name, controller?.[name]]);
     }
+    expect(message).toMatchObject({ host: expect.stringMatching(/^127\.0\.0\.1:\d+$/), hostname: '127.0.0.1' });
   });
 
   it('is the same for controller, handshake and message, name by name, on Fastify', async () => {
@@ -155,7 +161,9 @@ describe('the request that a guard gets', () => {
       ...(['ip', 'originalUrl', 'method', 'socket', 'headers', 'url', 'params', 'query'] as const),
       ...(['host', 'hostname', 'protocol'] as const),
     ];
-    for (const name of ofFastify) expect([name, handshake?.[name]]).toEqual([name, controller?.[name]]);
+    for (const name of ofFastify.filter((one) => !OWN_READING.includes(one))) {
+      expect([name, handshake?.[name]]).toEqual([name, controller?.[name]]);
+    }
     for (const name of NAMES) {
       expect(handshake?.[name]).toBeDefined();
       expect([name, message?.[name]]).toEqual([name, handshake?.[name]]);
