@@ -74,8 +74,11 @@ export class GatewayClient {
     try {
       const answer = withoutNothing(await callback(data, event));
       if (!isObservable(answer)) return this.#send(answer);
-      const onError = (error: unknown): void => this.#fail(error);
-      streamObservable(this.connection, answer, (item) => this.#send(item), { onEnd: () => undefined, onError });
+      streamObservable(this.connection, answer, {
+        send: (item) => this.#send(item),
+        failed: (error) => this.#fail(error),
+        ended: () => undefined,
+      });
     } catch (error) {
       this.#fail(error);
     }

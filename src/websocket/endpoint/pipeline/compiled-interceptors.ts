@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isObservable, Observable, type Subscriber } from 'rxjs';
-import type { ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { inThisContext } from '../../async/bound-context.js';
 import { isPromiseLike } from '../../async/maybe-promise.js';
 import { isAsyncIterable, leaveUnread, streamAsyncIterable } from '../../async/async-iterable.js';
@@ -11,25 +11,37 @@ import { stopQuietly } from '../../async/completion.js';
  * change, replace or leave out what comes. Nothing runs before the stream is subscribed to; everything that can be
  * synchronous is.
  */
-export class Intercepted {
-  /**
-   * Called when the method itself turns out to answer with a stream, which may go on for long; with what ends it. What it gives
-   * is an error, and the stream is not begun.
-   */
-  onStream: ((stream: MethodStream) => Error | undefined) | undefined;
-  /** What the next item of an AsyncIterable has to wait for. */
-  pace: (() => Promise<unknown> | undefined) | undefined;
+export class Intercepted implements StreamOwner {
+  /** Hears of a stream that the method answers with; set before `results` is subscribed to. */
+  owner: StreamOwner | undefined;
   readonly results: Observable<unknown>;
 
   constructor(interceptors: readonly NestInterceptor[], context: ExecutionContext, method: () => unknown) {
-    const innermost = resultsOf(method, {
-      begin: (stream) => this.onStream?.(stream),
-      pace: () => this.pace?.(),
-    });
-    this.results = interceptors.reduceRight<Observable<unknown>>(
-      (inner, interceptor) => resultsOf(() => interceptor.intercept(context, { handle: () => bindScope(inner) })),
-      innermost,
-    );
+    let results = resultsOf(method, this);
+    for (let i = interceptors.length - 1; i >= 0; i--) {
+      const interceptor = interceptors[i];
+      if (interceptor === undefined) continue;
+      const next = new InnerCall(results);
+      results = resultsOf(() => interceptor.intercept(context, next));
+    }
+    this.results = results;
+  }
+
+  beginStream(stream: MethodStream): Error | undefined {
+    return this.owner?.beginStream(stream);
+  }
+
+  pace(): Promise<unknown> | undefined {
+    return this.owner?.pace();
+  }
+}
+
+/** What an interceptor has before it: the interceptors behind it, and the method. */
+class InnerCall implements CallHandler {
+  constructor(private readonly results: Observable<unknown>) {}
+
+  handle(): Observable<unknown> {
+    return bindScope(this.results);
   }
 }
 
@@ -42,9 +54,13 @@ export interface MethodStream {
 }
 
 /** What the owner of a call wants to know of, and say to, a stream that the method gives. */
-interface StreamOwner {
-  /** Why it must not begin. Never throws: behind a promise there is no one to catch it. */
-  begin(stream: MethodStream): Error | undefined;
+export interface StreamOwner {
+  /**
+   * The method turns out to answer with a stream, which may go on for long. Gives the reason where it must not begin. Never
+   * throws: behind a promise there is no one to catch it.
+   */
+  beginStream(stream: MethodStream): Error | undefined;
+  /** What the next item of an AsyncIterable has to wait for. */
   pace(): Promise<unknown> | undefined;
 }
 
@@ -85,7 +101,7 @@ function forward(
     return () => stop?.();
   }
   if (isObservable(result) || isAsyncIterable(result)) {
-    const refusal = owner?.begin({
+    const refusal = owner?.beginStream({
       stop: () => stopQuietly(subscriber),
       whenOver: (callback) => subscriber.add(callback),
     });

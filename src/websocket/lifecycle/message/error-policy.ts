@@ -13,7 +13,7 @@ import { describeForPeer, isExpected, type PeerError } from '../../errors/peer-e
 import { CloseCode } from '../../protocol/close-code.js';
 import type { MessageForm } from '../../serializer/message-form.js';
 import { RawSerializer } from '../../serializer/raw.serializer.js';
-import type { MessageInHand } from './message-in-hand.js';
+import type { HandledMessage } from './handled-message.js';
 import { sendReply } from './reply.js';
 import { log } from '../../log/log.js';
 
@@ -28,19 +28,19 @@ export class ErrorPolicy {
   constructor(private readonly handlers: EndpointHandlers) {}
 
   /** Deals with an error of the message stage. A promise means that a filter or `@OnError` is asynchronous. */
-  apply(thrown: unknown, inHand: MessageInHand): MaybePromise<void> {
+  apply(thrown: unknown, handled: HandledMessage): MaybePromise<void> {
     const error = toReadable(thrown);
     try {
-      const applied = continueWith(this.#filter(error, inHand), (outcome) =>
+      const applied = continueWith(this.#filter(error, handled), (outcome) =>
         outcome.handled
-          ? this.#answer(outcome.value, error, inHand, () => undefined)
-          : this.#consultOnError(error, inHand, inHand.handler?.part),
+          ? this.#answer(outcome.value, error, handled, () => undefined)
+          : this.#consultOnError(error, handled, handled.handler?.part),
       );
       return isPromiseLike(applied)
-        ? applied.catch((fault: unknown) => this.#giveUp(fault, inHand.connection))
+        ? applied.catch((fault: unknown) => this.#giveUp(fault, handled.connection))
         : applied;
     } catch (fault) {
-      this.#giveUp(fault, inHand.connection);
+      this.#giveUp(fault, handled.connection);
       return undefined;
     }
   }
@@ -65,7 +65,10 @@ export class ErrorPolicy {
     await this.#tell('finish', toReadable(error), connection, part);
   }
 
-  #filter(error: unknown, { handler, connection, payload, pattern, form }: MessageInHand): MaybePromise<FilterOutcome> {
+  #filter(
+    error: unknown,
+    { handler, connection, payload, pattern, form }: HandledMessage,
+  ): MaybePromise<FilterOutcome> {
     if (handler === undefined) return UNHANDLED;
     try {
       const outcome = handler.recover(error, connection, payload, pattern, form);
@@ -76,23 +79,23 @@ export class ErrorPolicy {
   }
 
   /** Asks `@OnError` of the part that failed, then that of the endpoint. */
-  #consultOnError(error: unknown, inHand: MessageInHand, part: PartHandlers | undefined): MaybePromise<void> {
-    const { connection } = inHand;
+  #consultOnError(error: unknown, handled: HandledMessage, part: PartHandlers | undefined): MaybePromise<void> {
+    const { connection } = handled;
     const { error: onError } = part ?? this.handlers;
     const goOn = (): MaybePromise<void> =>
-      part === undefined ? this.#default(error, inHand) : this.#consultOnError(error, inHand, undefined);
+      part === undefined ? this.#default(error, handled) : this.#consultOnError(error, handled, undefined);
     if (onError === undefined) return goOn();
     const { sentCount } = connection;
     let result: unknown;
     try {
-      result = onError(connection, error, toFailedMessage(inHand));
+      result = onError(connection, error, toFailedMessage(handled));
     } catch (fault) {
       logOnErrorFault(fault, connection, part);
-      return this.#default(error, inHand);
+      return this.#default(error, handled);
     }
     // It answers by returning, sending or closing; if it only looked, the peer still has to hear something.
     const decided = continueWith(result, (answer) => (answer === null ? SILENCE : answer));
-    return this.#answer(decided, error, inHand, () =>
+    return this.#answer(decided, error, handled, () =>
       connection.sentCount === sentCount && connection.state !== 'closing' && connection.state !== 'closed'
         ? goOn()
         : undefined,
@@ -103,31 +106,36 @@ export class ErrorPolicy {
   #answer(
     result: unknown,
     error: unknown,
-    inHand: MessageInHand,
+    handled: HandledMessage,
     silent: () => MaybePromise<void>,
   ): MaybePromise<void> {
     if (isPromiseLike(result) || isObservable(result)) {
-      const settled = isObservable(result) ? lastItemOf(result, inHand.connection.signal) : Promise.resolve(result);
+      const settled = isObservable(result) ? lastItemOf(result, handled.connection.signal) : Promise.resolve(result);
       return settled.then(
-        (value) => this.#answer(value, error, inHand, silent),
+        (value) => this.#answer(value, error, handled, silent),
         (fault: unknown) => {
-          log.error('filter', 'A filter or @OnError failed; the default answer is sent', fault, inHand.connection);
-          return this.#default(error, inHand);
+          log.error('filter', 'A filter or @OnError failed; the default answer is sent', fault, handled.connection);
+          return this.#default(error, handled);
         },
       );
     }
     if (result === SILENCE) return undefined;
     if (result === undefined) return silent();
     try {
-      sendReply(inHand.connection, result, inHand.form);
+      sendReply(handled.connection, result, handled.form);
     } catch (fault) {
-      log.error('answer', 'The answer to an error could not be encoded; the default is sent', fault, inHand.connection);
-      this.#default(error, inHand);
+      log.error(
+        'answer',
+        'The answer to an error could not be encoded; the default is sent',
+        fault,
+        handled.connection,
+      );
+      this.#default(error, handled);
     }
     return undefined;
   }
 
-  #default(error: unknown, { connection, form, handler }: MessageInHand): void {
+  #default(error: unknown, { connection, form, handler }: HandledMessage): void {
     this.#log(error, connection, handler?.part, handler?.explain?.(error));
     if (error instanceof UnsupportedDataError) {
       connection.end({ code: CloseCode.unsupportedData, reason: error.message, initiator: 'error', error });
@@ -216,7 +224,7 @@ function logOnErrorFault(fault: unknown, connection: ServedConnection, part: Par
 }
 
 /** What `@OnError` may know of the message. */
-function toFailedMessage({ raw, form: { event, id } }: MessageInHand): FailedMessage | undefined {
+function toFailedMessage({ raw, form: { event, id } }: HandledMessage): FailedMessage | undefined {
   return raw === undefined ? undefined : { raw, event, id };
 }
 

@@ -1,13 +1,15 @@
-import type { MethodStream } from '../../endpoint/pipeline/compiled-interceptors.js';
+import { continueWith } from '../../async/maybe-promise.js';
+import type { MethodStream, StreamOwner } from '../../endpoint/pipeline/compiled-interceptors.js';
 import type { ErrorPolicy } from './error-policy.js';
-import type { MessageInHand } from './message-in-hand.js';
+import type { HandledMessage } from './handled-message.js';
 import { sendReply, sendReplyAndTell, sendResult } from './reply.js';
+import type { ReplySink } from './stream-reply.js';
 
 /**
  * The reply of a method inside interceptors: the next message waits for it, unless it turns into a stream. That is one that the
  * method gives, or a chain of interceptors that goes on after its first item. Chain and method together count as one stream.
  */
-export class InterceptedReply {
+export class InterceptedReply implements ReplySink, StreamOwner {
   #stop: (() => void) | undefined;
   #hasBegun = false;
   #hasItem = false;
@@ -22,7 +24,7 @@ export class InterceptedReply {
   #taken: Promise<unknown> | undefined;
 
   constructor(
-    private readonly inHand: MessageInHand,
+    private readonly handled: HandledMessage,
     private readonly policy: ErrorPolicy,
   ) {}
 
@@ -32,7 +34,9 @@ export class InterceptedReply {
   }
 
   /** What a stream of the method waits for before its next item: the socket takes the last one. */
-  readonly pace = (): Promise<unknown> | undefined => this.#taken;
+  pace(): Promise<unknown> | undefined {
+    return this.#taken;
+  }
 
   /** It has been subscribed to; `stop` ends it, and is `undefined` when it is over. */
   begin(stop: (() => void) | undefined): void {
@@ -44,8 +48,8 @@ export class InterceptedReply {
   }
 
   /** The method answers with a stream; said while it is subscribed to, or later. Tells why it must not begin. */
-  turnIntoStream(stream: MethodStream): Error | undefined {
-    const refusal = this.#counted === undefined ? this.inHand.connection.streamRefusal : undefined;
+  beginStream(stream: MethodStream): Error | undefined {
+    const refusal = this.#counted === undefined ? this.handled.connection.streamRefusal : undefined;
     if (refusal !== undefined) return refusal;
     this.#isStream = true;
     this.settle();
@@ -61,7 +65,7 @@ export class InterceptedReply {
 
   /** Sends one item. @throws MessageEncodingError */
   send(item: unknown): void {
-    const { connection, form } = this.inHand;
+    const { connection, form } = this.handled;
     if (this.#isStream) {
       this.#taken = sendReplyAndTell(connection, item, form);
       return;
@@ -74,8 +78,12 @@ export class InterceptedReply {
     if (this.#hasBegun) queueMicrotask(() => this.#goOn());
   }
 
-  /** The chain is over, and its error is answered. */
-  end(): void {
+  /** The chain is over when its error is answered. */
+  failed(error: unknown): void {
+    void continueWith(this.policy.apply(error, this.handled), () => this.ended());
+  }
+
+  ended(): void {
     this.#isChainOver = true;
     this.settle();
     this.#discount();
@@ -89,13 +97,13 @@ export class InterceptedReply {
   #goOn(): void {
     if (this.#isSettled) return;
     this.settle();
-    const refusal = this.inHand.connection.streamRefusal;
+    const refusal = this.handled.connection.streamRefusal;
     if (refusal === undefined) {
       this.#count();
       return;
     }
     this.#stop?.();
-    void this.policy.apply(refusal, this.inHand);
+    void this.policy.apply(refusal, this.handled);
   }
 
   #count(): void {
@@ -105,13 +113,13 @@ export class InterceptedReply {
       this.#stop?.();
       for (const stream of this.#methods ?? []) stream.stop();
     };
-    if (this.inHand.connection.addStream(stopAll)) this.#counted = stopAll;
+    if (this.handled.connection.addStream(stopAll)) this.#counted = stopAll;
     else stopAll();
   }
 
   #discount(): void {
     if (this.#counted === undefined || !this.#isChainOver || (this.#methods?.size ?? 0) > 0) return;
-    this.inHand.connection.removeStream(this.#counted);
+    this.handled.connection.removeStream(this.#counted);
     this.#counted = undefined;
   }
 }

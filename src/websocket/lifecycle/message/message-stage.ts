@@ -1,7 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
 import type { ServedConnection } from '../../connection/served-connection.js';
 import { LateAnswerError } from '../../async/at-once.js';
-import { continueWith, isPromiseLike, type MaybePromise } from '../../async/maybe-promise.js';
+import { isPromiseLike, type MaybePromise } from '../../async/maybe-promise.js';
 import { isAsyncIterable } from '../../async/async-iterable.js';
 import type { EndpointHandlers, MessageHandler } from '../../endpoint/pipeline/endpoint-handlers.js';
 import { Intercepted } from '../../endpoint/pipeline/compiled-interceptors.js';
@@ -17,8 +17,9 @@ import type { MessageForm } from '../../serializer/message-form.js';
 import { isMeantAsEvent, readData, readEvent, readId } from '../../serializer/envelope.js';
 import { ErrorPolicy } from './error-policy.js';
 import { InterceptedReply } from './intercepted-reply.js';
-import type { MessageInHand } from './message-in-hand.js';
-import { isAwaited, PLAIN_REPLY, sendReply, sendReplyAndTell, sendResult } from './reply.js';
+import { HandledMessage } from './handled-message.js';
+import { isAwaited, PLAIN_REPLY, sendReplyAndTell, sendResult } from './reply.js';
+import { StreamedReply } from './streamed-reply.js';
 import { streamIterable, streamObservable } from './stream-reply.js';
 
 /**
@@ -55,7 +56,7 @@ export class MessageStage {
         error instanceof UnsupportedDataError || error instanceof LateAnswerError
           ? error
           : new MessageDecodingError(error),
-        this.#takeInHand(connection, undefined, undefined, 'message', formOf(error), raw),
+        this.#handled(connection, undefined, undefined, 'message', formOf(error), raw),
       );
     }
     if (connection.isRated) {
@@ -76,10 +77,7 @@ export class MessageStage {
     raw: string | Buffer,
   ): MaybePromise<void> {
     if (connection.state !== 'open') return undefined;
-    return this.policy.apply(
-      refusal,
-      this.#takeInHand(connection, undefined, message, 'message', formOf(message), raw),
-    );
+    return this.policy.apply(refusal, this.#handled(connection, undefined, message, 'message', formOf(message), raw));
   }
 
   #route(connection: ServedConnection, message: unknown, raw: string | Buffer): MaybePromise<void> {
@@ -89,7 +87,7 @@ export class MessageStage {
       // A serializer of the application may decode to an object whose members throw when they are read.
       return this.policy.apply(
         new MessageDecodingError(error),
-        this.#takeInHand(connection, undefined, undefined, 'message', PLAIN_REPLY, raw),
+        this.#handled(connection, undefined, undefined, 'message', PLAIN_REPLY, raw),
       );
     }
   }
@@ -117,7 +115,7 @@ export class MessageStage {
           undefined,
           `A message of this endpoint is an object ${describeForm(connection.serializer)}.`,
         );
-    return this.policy.apply(error, this.#takeInHand(connection, undefined, undefined, 'message', form, raw));
+    return this.policy.apply(error, this.#handled(connection, undefined, undefined, 'message', form, raw));
   }
 
   /** Runs the handlers of this connection, one after the other; a failing one does not keep the others from running. */
@@ -150,7 +148,7 @@ export class MessageStage {
   }
 
   #fail(connection: ServedConnection, error: unknown, message: unknown, raw: string | Buffer): MaybePromise<void> {
-    return this.policy.apply(error, this.#takeInHand(connection, undefined, message, 'message', formOf(message), raw));
+    return this.policy.apply(error, this.#handled(connection, undefined, message, 'message', formOf(message), raw));
   }
 
   #run(
@@ -170,70 +168,51 @@ export class MessageStage {
         sendResult(connection, result, form);
         return;
       }
-      const inHand = this.#takeInHand(connection, handler, payload, pattern, form, raw);
-      return this.#reply(result, inHand)?.catch((error: unknown) => this.policy.apply(error, inHand));
+      const handled = this.#handled(connection, handler, payload, pattern, form, raw);
+      return this.#reply(result, handled)?.catch((error: unknown) => this.policy.apply(error, handled));
     } catch (error) {
-      return this.policy.apply(error, this.#takeInHand(connection, handler, payload, pattern, form, raw));
+      return this.policy.apply(error, this.#handled(connection, handler, payload, pattern, form, raw));
     }
   }
 
-  #reply(result: Later, inHand: MessageInHand): Promise<void> | undefined {
-    if (result instanceof Intercepted) return this.#replyIntercepted(result, inHand);
+  #reply(result: Later, handled: HandledMessage): Promise<void> | undefined {
+    if (result instanceof Intercepted) return this.#replyIntercepted(result, handled);
     if (isPromiseLike(result)) {
       return Promise.resolve(result).then((value) =>
-        isLater(value) ? this.#reply(value, inHand) : sendResult(inHand.connection, value, inHand.form),
+        isLater(value) ? this.#reply(value, handled) : sendResult(handled.connection, value, handled.form),
       );
     }
-    if (isObservable(result)) this.#stream(result, inHand);
-    else this.#pull(result, inHand);
+    if (isObservable(result)) streamObservable(handled.connection, result, new StreamedReply(handled, this.policy));
+    else this.#pull(result, handled);
     return undefined;
   }
 
-  /** Streams run beside the next messages: a feed that never ends must not keep the connection from being heard. */
-  #stream(
-    source: Parameters<typeof streamObservable>[1],
-    inHand: MessageInHand,
-    settled?: () => void,
-    send = (item: unknown): void => sendReply(inHand.connection, item, inHand.form),
-  ): (() => void) | undefined {
-    const { connection } = inHand;
-    const end = {
-      onEnd: () => settled?.(),
-      onError: (error: unknown) => {
-        void continueWith(this.policy.apply(error, inHand), () => settled?.());
-      },
-    };
-    return streamObservable(connection, source, send, end, settled !== undefined);
-  }
-
-  #pull(source: AsyncIterable<unknown>, inHand: MessageInHand): void {
-    const { connection } = inHand;
-    streamIterable(connection, source, (item) => sendReplyAndTell(connection, item, inHand.form)).catch(
-      (error: unknown) => this.policy.apply(error, inHand),
+  #pull(source: AsyncIterable<unknown>, handled: HandledMessage): void {
+    const { connection } = handled;
+    streamIterable(connection, source, (item) => sendReplyAndTell(connection, item, handled.form)).catch(
+      (error: unknown) => this.policy.apply(error, handled),
     );
   }
 
   /** Interceptors make a stream of everything; the next message waits unless the method itself answers with one. */
-  #replyIntercepted(intercepted: Intercepted, inHand: MessageInHand): Promise<void> | undefined {
-    const reply = new InterceptedReply(inHand, this.policy);
-    intercepted.onStream = (stream) => reply.turnIntoStream(stream);
-    intercepted.pace = reply.pace;
-    const send = (item: unknown): void => reply.send(item);
-    reply.begin(this.#stream(intercepted.results, inHand, () => reply.end(), send));
+  #replyIntercepted(intercepted: Intercepted, handled: HandledMessage): Promise<void> | undefined {
+    const reply = new InterceptedReply(handled, this.policy);
+    intercepted.owner = reply;
+    reply.begin(streamObservable(handled.connection, intercepted.results, reply, true));
     return reply.settled;
   }
 
   /** Not made for what is answered at once: most messages are, and an object for each of them would be waste. */
-  #takeInHand(
+  #handled(
     connection: ServedConnection,
     handler: MessageHandler | undefined,
     payload: unknown,
     pattern: string,
     form: MessageForm,
     raw: string | Buffer,
-  ): MessageInHand {
+  ): HandledMessage {
     const onError = this.handlers.error ?? handler?.part?.error;
-    return { connection, handler, payload, pattern, form, raw: onError === undefined ? undefined : raw };
+    return new HandledMessage(connection, handler, payload, pattern, form, onError === undefined ? undefined : raw);
   }
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Subscription, type Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import { ITEMS_PER_TURN, leaveUnread, returnQuietly } from '../../async/async-iterable.js';
 import { handleQuietly } from '../../async/at-once.js';
 import { inThisContext } from '../../async/bound-context.js';
@@ -10,10 +10,14 @@ import type { ServedConnection } from '../../connection/served-connection.js';
 /** Items that may wait behind one that is a promise. An Observable cannot be slowed down, and memory has an end. */
 const MAX_WAITING_ITEMS = 10_000;
 
-/** Ends of a stream of replies that its owner wants to know about. */
-export interface StreamEnd {
-  onError(error: unknown): void;
-  onEnd(): void;
+/** Where the items of a stream of replies go, and who hears of its end. */
+export interface ReplySink {
+  /** Sends one item. @throws MessageEncodingError, which ends the stream */
+  send(item: unknown): void;
+  /** The stream has failed. */
+  failed(error: unknown): void;
+  /** The stream has completed, or was stopped. */
+  ended(): void;
 }
 
 /**
@@ -27,60 +31,133 @@ export interface StreamEnd {
 export function streamObservable(
   connection: ServedConnection,
   source: Observable<unknown>,
-  send: (item: unknown) => void,
-  end: StreamEnd,
+  sink: ReplySink,
   isHandler = false,
 ): (() => void) | undefined {
   const refusal = isHandler ? undefined : connection.streamRefusal;
   if (refusal !== undefined) throw refusal;
-  const subscription = new Subscription();
-  let over = false;
-  const finish = (): void => {
-    over = true;
-    stopQuietly(subscription);
-  };
-  const stop = (): void => {
-    if (over) return;
-    finish();
-    end.onEnd();
-  };
-  const fail = (error: unknown): void => {
-    if (over) return;
-    finish();
-    end.onError(error);
-  };
-  // Nothing may be thrown inside a subscriber: RxJS would throw it again where it cannot be caught.
-  const deliver = (item: unknown): void => {
-    if (over) return;
-    try {
-      send(item);
-    } catch (error) {
-      fail(error);
+  return new ObservedReply(connection, sink, isHandler).observe(source);
+}
+
+/**
+ * An Observable whose items are sent in their order, where some may be promises: each is awaited before the next, as in an
+ * async generator, so that an interceptor may `map` to promises.
+ */
+class ObservedReply {
+  #isOver = false;
+  #subscription: Subscription | undefined;
+  /** Stops it in the async context of the handler, as the rest of it; only where it goes on after its first turn. */
+  #stopInContext: (() => void) | undefined;
+  /** The item before the next one, where that has to be waited for. */
+  #last: Promise<void> | undefined;
+  #waiting = 0;
+
+  constructor(
+    private readonly connection: ServedConnection,
+    private readonly sink: ReplySink,
+    private readonly isHandler: boolean,
+  ) {}
+
+  observe(source: Observable<unknown>): (() => void) | undefined {
+    const subscription = source.subscribe(this);
+    // Most streams are one value and over by now.
+    if (this.#isOver) {
+      stopQuietly(subscription);
+      return undefined;
     }
-  };
-  const turns = new Turns(deliver, fail);
-  const inner = source.subscribe({
-    next: (item) => {
-      if (!over) turns.take(item);
-    },
-    error: (error: unknown) => turns.end(() => fail(error)),
-    complete: () => turns.end(stop),
-  });
-  subscription.add(inner);
-  // Only what goes on after this tick has to hear of the end; most streams are one value and over by now.
-  if (over) return undefined;
-  // The clean-up runs in the async context of the handler, as the rest of it.
-  const stopInContext = inThisContext(stop);
-  if (isHandler ? connection.signal.aborted : !connection.addStream(stopInContext)) {
-    stop();
-    return undefined;
+    this.#subscription = subscription;
+    const stop = (this.#stopInContext = inThisContext(() => this.#stop()));
+    if (!this.#hearOfTheEnd(stop)) {
+      this.#stop();
+      return undefined;
+    }
+    return stop;
   }
-  if (isHandler) connection.signal.addEventListener('abort', stopInContext, { once: true });
-  subscription.add(() => {
-    if (isHandler) connection.signal.removeEventListener('abort', stopInContext);
-    else connection.removeStream(stopInContext);
-  });
-  return stopInContext;
+
+  next(item: unknown): void {
+    if (this.#isOver) return;
+    try {
+      if (this.#last === undefined && !isPromiseLike(item)) {
+        this.#deliver(item);
+        return;
+      }
+    } catch (error) {
+      // An item may throw when it is looked at.
+      this.#fail(error);
+      return;
+    }
+    this.#wait(item);
+  }
+
+  /** After the items that came before it. */
+  error(error: unknown): void {
+    if (this.#last === undefined) this.#fail(error);
+    else void this.#last.then(() => this.#fail(error));
+  }
+
+  complete(): void {
+    if (this.#last === undefined) this.#stop();
+    else void this.#last.then(() => this.#stop());
+  }
+
+  #wait(item: unknown): void {
+    // One that fails before its turn must not count as unhandled.
+    handleQuietly(item);
+    if (++this.#waiting > MAX_WAITING_ITEMS) {
+      this.#fail(new Error(`More than ${MAX_WAITING_ITEMS} items of a stream wait for one that is a promise.`));
+      return;
+    }
+    const turn = (this.#last ?? Promise.resolve())
+      .then(() => item)
+      .then(
+        (value) => this.#deliver(value),
+        (error: unknown) => this.#fail(error),
+      );
+    this.#last = turn;
+    void turn.then(() => {
+      this.#waiting--;
+      if (this.#last === turn) this.#last = undefined;
+    });
+  }
+
+  /** Nothing may be thrown inside a subscriber: RxJS would throw it again where it cannot be caught. */
+  #deliver(item: unknown): void {
+    if (this.#isOver) return;
+    try {
+      this.sink.send(item);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #hearOfTheEnd(stop: () => void): boolean {
+    const { connection } = this;
+    if (!this.isHandler) return connection.addStream(stop);
+    const { signal } = connection;
+    if (signal.aborted) return false;
+    signal.addEventListener('abort', stop, { once: true });
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#finish()) this.sink.failed(error);
+  }
+
+  #stop(): void {
+    if (this.#finish()) this.sink.ended();
+  }
+
+  /** Gives `false` when it was over already. */
+  #finish(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    if (this.#subscription !== undefined) stopQuietly(this.#subscription);
+    if (this.#stopInContext !== undefined) {
+      if (this.isHandler) this.connection.signal.removeEventListener('abort', this.#stopInContext);
+      else this.connection.removeStream(this.#stopInContext);
+    }
+    return true;
+  }
 }
 
 /**
@@ -121,50 +198,5 @@ export async function streamIterable(
     throw error;
   } finally {
     connection.removeStream(stop);
-  }
-}
-
-/**
- * Items in their order, where some may be promises: each is awaited before the next, as in an async generator, so that an
- * interceptor may `map` to promises.
- */
-class Turns {
-  #last: Promise<void> | undefined;
-  #waiting = 0;
-
-  constructor(
-    private readonly deliver: (item: unknown) => void,
-    private readonly fail: (error: unknown) => void,
-  ) {}
-
-  take(item: unknown): void {
-    try {
-      if (this.#last === undefined && !isPromiseLike(item)) {
-        this.deliver(item);
-        return;
-      }
-    } catch (error) {
-      // An item may throw when it is looked at.
-      this.fail(error);
-      return;
-    }
-    // One that fails before its turn must not count as unhandled.
-    handleQuietly(item);
-    if (++this.#waiting > MAX_WAITING_ITEMS) {
-      this.fail(new Error(`More than ${MAX_WAITING_ITEMS} items of a stream wait for one that is a promise.`));
-      return;
-    }
-    const turn = (this.#last ?? Promise.resolve()).then(() => item).then(this.deliver, this.fail);
-    this.#last = turn;
-    void turn.then(() => {
-      this.#waiting--;
-      if (this.#last === turn) this.#last = undefined;
-    });
-  }
-
-  /** After the items that came before it. */
-  end(then: () => void): void {
-    if (this.#last === undefined) then();
-    else void this.#last.then(then);
   }
 }
