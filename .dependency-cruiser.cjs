@@ -21,6 +21,7 @@ const rungs = [
     ['observer'],
     ['async'],
     ['log'],
+    ['rules'],
     ['errors'],
     ['copies'],
     ['protocol'],

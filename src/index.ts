@@ -64,7 +64,14 @@ export type { HttpReply } from './websocket/errors/http-reply.js';
 export { UPGRADE_ERRORS, type UpgradeErrorName, type UpgradeErrorRow } from './websocket/errors/upgrade-error.js';
 
 // Connections
-export { Audience, type Addressee } from './websocket/connection/audience.js';
+export {
+  Audience,
+  type Addressee,
+  type Counted,
+  type Listed,
+  type ListedConnection,
+  type Reached,
+} from './websocket/connection/audience.js';
 export type { ChannelNames } from './websocket/connection/channel-name.js';
 export type { ConnectionOf } from './websocket/connection/connection-of.js';
 export {
@@ -73,14 +80,22 @@ export {
   type ConnectionMessageHandler,
   type ConnectionState,
 } from './websocket/connection/connection.js';
-export type { Delivery } from './websocket/connection/delivery.js';
+export type { Delivery, Relayed } from './websocket/connection/delivery.js';
 export type { Unregister } from './websocket/connection/handler-list.js';
 export type { ApplicationTypes, ApplicationUser } from './websocket/request/application-types.js';
 export { RequestContext, type QueryValues } from './websocket/request/request-context.js';
 export { FinishInfo, type FinishInitiator } from './websocket/connection/finish-info.js';
 export type { ChannelEvent, ChannelEventOptions, ChannelHandler } from './websocket/registry/channel-events.js';
-export { ConnectionRegistry, type RegistryState, type UrlRequest } from './websocket/registry/connection-registry.js';
-export type { DrainHandler, EstablishHandler, FinishHandler } from './websocket/registry/registry-events.js';
+export { ConnectionRegistry, type RegistryState } from './websocket/registry/connection-registry.js';
+export type { UrlRequest } from './websocket/registry/endpoint-url.js';
+export type {
+  BackplaneHandler,
+  DrainHandler,
+  EstablishHandler,
+  FinishHandler,
+  GapEvent,
+  GapHandler,
+} from './websocket/registry/registry-events.js';
 export { CloseCode } from './websocket/protocol/close-code.js';
 
 // Messages
@@ -114,6 +129,18 @@ export {
   UpgradeRefusedError,
   UserChangedError,
 } from './websocket/errors/plack-websocket.error.js';
+
+// Beyond one process
+export {
+  Backplane,
+  BackplaneSettings,
+  type BackplaneOptions,
+  type BackplaneReceiver,
+  type HandOver,
+} from './websocket/backplane/backplane.js';
+export { MemoryBackplane } from './websocket/backplane/memory.backplane.js';
+export type { BackplaneState } from './websocket/backplane/node-watch.js';
+export type { BackplaneNode } from './websocket/backplane/nodes.js';
 
 // The adapter
 export { PlackWsAdapter } from './websocket/adapter/plack-ws.adapter.js';

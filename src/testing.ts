@@ -16,3 +16,4 @@ export {
   type FakeConnection,
   type FakeConnectionOptions,
 } from './websocket/testing/fake-connection.js';
+export { backplaneContract, type ContractCase, type MakeBackplane } from './websocket/testing/backplane-contract.js';

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { Backplane } from './backplane/backplane.js';
 import { HeartbeatOptions } from './limits/heartbeat.options.js';
 import { LimitsOptions } from './limits/limits.options.js';
 import type { UserId } from './limits/user-id.js';
@@ -8,7 +9,7 @@ import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { EndpointOptions, type WsEndpointOptions } from './endpoint/endpoint.options.js';
 import type { ErrorOption } from './endpoint/handshake-hook.js';
 import type { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
-import { checkOptions } from './options/check-options.js';
+import { checkOptions } from './rules/check-options.js';
 import {
   anyOf,
   callable,
@@ -20,9 +21,9 @@ import {
   recognized,
   text,
   type OptionTable,
-} from './options/option-rule.js';
+} from './rules/option-rule.js';
 import { ENDPOINT, SHUTDOWN, WS_ENDPOINT } from './options/option-tables.js';
-import { withDefaults } from './options/with-defaults.js';
+import { withDefaults } from './rules/with-defaults.js';
 
 /** Everything `PlackWebSocketModule.forRoot` takes, with defaults. */
 export class PlackWebSocketOptions extends EndpointOptions {
@@ -74,6 +75,12 @@ export class PlackWebSocketOptions extends EndpointOptions {
    */
   gateways = false;
   /**
+   * Carries what is done to audiences to the other nodes of the application: a subclass of `Backplane`, such as
+   * `new MemoryBackplane()` for applications in one process. An instance for each application. Default none: every audience is
+   * in this process.
+   */
+  backplane?: Backplane;
+  /**
    * `'async-local'` makes `Connection` injectable into singletons: it stands for the connection whose callback is
    * running. Looking at it is harmless anywhere; using a member of it outside of a connection throws a
    * `ConfigurationError` that says so. Costs every asynchronous function of the process something on Node 20 and 22.
@@ -106,6 +113,7 @@ const MODULE: OptionTable<keyof PlackWebSocketOptions> = {
   userId: callable(),
   useGlobalPrefix: flag,
   gateways: flag,
+  backplane: recognized('a backplane, such as new MemoryBackplane()', (value) => value instanceof Backplane),
   context: choice('parameters', 'async-local'),
 };
 

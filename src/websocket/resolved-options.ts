@@ -1,6 +1,7 @@
 import { Injectable, VERSION_NEUTRAL, VersioningType, type Type } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { AdapterSettings } from './adapter/adapter-settings.js';
+import type { Backplane } from './backplane/backplane.js';
 import { GatewaySerializer } from './adapter/gateway/gateway.serializer.js';
 import { ConnectionLimits, type CountLimits } from './limits/connection-limits.js';
 import { CompressionOptions } from './connection/compression.options.js';
@@ -20,7 +21,7 @@ import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
 import { checkGatewayOptions } from './options/gateway-table.js';
 import { readRates, refuseRateOfRaw } from './options/read-rates.js';
-import { withDefaults } from './options/with-defaults.js';
+import { withDefaults } from './rules/with-defaults.js';
 import {
   gatewayConcurrency,
   PLACE_OF_MODULE,
@@ -40,6 +41,7 @@ export class ResolvedOptions extends AdapterSettings {
   override readonly names: PublicNames;
   override readonly limits: LimitsOptions;
   override readonly userId: UserId | undefined;
+  override readonly backplane: Backplane | undefined;
   override readonly handshakeTimeoutMs: number;
   override readonly gateways: boolean;
   /** One instance each, so that a broadcast encodes once for all endpoints that share a serializer. */
@@ -71,6 +73,7 @@ export class ResolvedOptions extends AdapterSettings {
     this.handshakeTimeoutMs = options.handshakeTimeoutMs;
     this.limits = withDefaults(LimitsOptions, limits);
     this.userId = options.userId;
+    this.backplane = options.backplane;
     this.#rates = readRates(limits.rate, PLACE_OF_MODULE);
   }
 

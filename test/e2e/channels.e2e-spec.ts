@@ -295,7 +295,7 @@ describe('channels', () => {
   it('can be listed, counted and closed', async () => {
     const audience = app.registry.to('red');
     expect([audience.size, [...audience]]).toEqual([2, [connections.ann, connections.ben]]);
-    expect(audience.close(4000, 'red is over')).toBe(2);
+    expect(await audience.close(4000, 'red is over')).toEqual({ nodes: [expect.any(String)], missing: [] });
     expect(await clients.ann.closed()).toMatchObject({ code: 4000, reason: 'red is over' });
     expect(await clients.ben.closed()).toMatchObject({ code: 4000 });
     expect(clients.cat.state).toBe('open');

@@ -209,7 +209,7 @@ describe('a handler that closes', () => {
   it('is closed at once by others', async () => {
     const { app, peer } = await open({
       act: (connection) => {
-        app.registry.to(connection.id).close(4001);
+        void app.registry.to(connection.id).close(4001);
         return 'too late';
       },
     });

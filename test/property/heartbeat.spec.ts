@@ -19,7 +19,7 @@ function tickerOf(
   heartbeat: HeartbeatOptions | undefined,
   limits: Partial<LimitsOptions> = {},
 ): Ticker {
-  return new Ticker(registry, [{ metatype: Object, settings: { heartbeat, limits, closeTimeoutMs: 5_000 } }]);
+  return new Ticker(registry.members, [{ metatype: Object, settings: { heartbeat, limits, closeTimeoutMs: 5_000 } }]);
 }
 
 describe('the heartbeat, for any interval and timeout', () => {

@@ -77,7 +77,7 @@ describe('what is sent to a user', () => {
     const one = await app.connect('/ws/inbox', asUser('1'));
     expect(app.registry.toUser(1).send('x').sent).toBe(1);
     expect(await one.next()).toBe('x');
-    app.registry.toUser(1).close(4000, 'over');
+    void app.registry.toUser(1).close(4000, 'over');
     expect(app.registry.toUser(1).size).toBe(0);
     expect(await one.closed()).toMatchObject({ code: 4000, reason: 'over' });
     expect(app.registry.toUser(4711).size).toBe(1);

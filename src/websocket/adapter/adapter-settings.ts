@@ -1,3 +1,4 @@
+import type { Backplane } from '../backplane/backplane.js';
 import type { UserId } from '../limits/user-id.js';
 import type { LimitsOptions } from '../limits/limits.options.js';
 import type { ProxyTrust } from '../request/proxy-trust.js';
@@ -16,6 +17,8 @@ export abstract class AdapterSettings {
   /** Limits that count over the whole module. */
   abstract readonly limits: LimitsOptions;
   abstract readonly userId: UserId | undefined;
+  /** The way to other nodes. */
+  abstract readonly backplane: Backplane | undefined;
   /** Time for `onError` and for exception filters of a handshake, in milliseconds. */
   abstract readonly handshakeTimeoutMs: number;
   /** Full path patterns of an endpoint, one for each of its versions. @throws ConfigurationError */

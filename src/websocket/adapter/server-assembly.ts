@@ -21,6 +21,7 @@ import { log } from '../log/log.js';
 import { PathPattern } from '../routing/path-pattern.js';
 import { PathRouter } from '../routing/path-router.js';
 import { AdapterSettings } from './adapter-settings.js';
+import { keysOf } from './endpoint-keys.js';
 import { GatewayServers } from './gateway/gateway-servers.js';
 import { OwnPorts } from './gateway/own-ports.js';
 import { areApart } from './http/endpoint-choice.js';
@@ -79,10 +80,14 @@ export class ServerAssembly {
   async start(): Promise<void> {
     assertNestMetadata();
     log.restart();
-    this.registry.tellUsersApartBy(this.settings.userId);
+    this.registry.members.users.tellApartBy(this.settings.userId);
     // A missing platform package and an application context both leave no adapter behind.
     const http = this.httpHost.httpAdapter as AbstractHttpAdapter | undefined | null;
-    if (http === undefined || http === null) return this.registry.buildUrlsWith(refuseUrl);
+    if (http === undefined || http === null) {
+      this.registry.buildUrlsWith(refuseUrl);
+      this.#joinGroup([]);
+      return;
+    }
     const server = httpServerOf(http);
     const parts = (this.#parts = await this.#assemble());
     const replaced = parts.endpoints.map(({ provider, metatype }) => [provider.token as Type, metatype] as const);
@@ -100,6 +105,7 @@ export class ServerAssembly {
 
   /** Compiles the handlers and takes upgrades: everything the application sets globally is set by now. */
   async acceptUpgrades(): Promise<void> {
+    await this.registry.group.open();
     if (this.#parts === undefined) return;
     const { endpoints, ticker, eventLoopDelay } = this.#parts;
     for (const endpoint of endpoints) {
@@ -132,13 +138,16 @@ export class ServerAssembly {
 
   /** Ends all connections politely. The first call does it, later calls wait for it. Never rejects. */
   async drain(): Promise<void> {
-    if (this.#parts === undefined) return;
-    const { drain, lifecycle, ticker, eventLoopDelay } = this.#parts;
-    const drained = drain.run();
-    lifecycle.refuseUndecided();
-    await drained;
-    ticker.stop();
-    eventLoopDelay?.stop();
+    if (this.#parts !== undefined) {
+      const { drain, lifecycle, ticker, eventLoopDelay } = this.#parts;
+      const drained = drain.run();
+      lifecycle.refuseUndecided();
+      await drained;
+      ticker.stop();
+      eventLoopDelay?.stop();
+    }
+    // What was said while connections ended still goes to the other nodes.
+    await this.registry.group.close();
   }
 
   /**
@@ -162,6 +171,7 @@ export class ServerAssembly {
         endpoint,
       })),
     );
+    this.#joinGroup([...endpoints, ...this.gateways.all]);
     const eventLoopDelay = limits.maxEventLoopDelayMs === undefined ? undefined : new EventLoopDelay();
     const drain = new Drain(registry, settings.shutdown);
     const lifecycle = new ConnectionLifecycle(
@@ -177,8 +187,15 @@ export class ServerAssembly {
         maxEventLoopDelayMs: limits.maxEventLoopDelayMs ?? 0,
       }),
     );
-    const ticker = new Ticker(registry, [...endpoints, ...this.gateways.all]);
+    const ticker = new Ticker(registry.members, [...endpoints, ...this.gateways.all]);
     return { endpoints, lifecycle, drain, ticker, eventLoopDelay };
+  }
+
+  /** @throws ConfigurationError */
+  #joinGroup(targets: readonly ServedEndpoint[]): void {
+    const { backplane } = this.settings;
+    if (backplane === undefined) return;
+    this.registry.group.join(backplane, keysOf(targets));
   }
 
   #ledger(maxTotalQueuedBytes: number | undefined): ByteLedger {

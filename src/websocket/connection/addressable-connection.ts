@@ -4,8 +4,7 @@ import { describeError } from '../errors/describe-error.js';
 import { MessageEncodingError, OutboxOverflowError, TooManyStreamsError } from '../errors/plack-websocket.error.js';
 import { log } from '../log/log.js';
 import type { RequestContext } from '../request/request-context.js';
-import { asBytes } from '../serializer/bytes.js';
-import { encodeWith } from '../serializer/codec.js';
+import { encodeMessage } from '../serializer/codec.js';
 import { PLAIN_PUSH, pushForm } from '../serializer/envelope.js';
 import type { Serializer } from '../serializer/serializer.js';
 import type { MessageForm } from '../serializer/message-form.js';
@@ -144,8 +143,7 @@ export abstract class AddressableConnection extends MemberConnection {
   /** @throws MessageEncodingError */
   encode(value: unknown, form: MessageForm = PLAIN_PUSH): string | Uint8Array {
     try {
-      const bytes = form.kind === 'push' && form.event !== undefined ? undefined : asBytes(value);
-      return bytes ?? encodeWith(this.serializer, value, form, this.endpoint);
+      return encodeMessage(this.serializer, value, form, this.endpoint);
     } catch (error) {
       throw new MessageEncodingError(error);
     }

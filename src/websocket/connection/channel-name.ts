@@ -1,4 +1,4 @@
-import { isConnectionId } from './connection-id.js';
+import { isConnectionId } from '../backplane/node-id.js';
 
 /** The channel every connection is in; it cannot be joined or left. */
 export const EVERYBODY = '*';

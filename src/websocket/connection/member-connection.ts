@@ -11,6 +11,9 @@ import { EVERYBODY, isIterable, isText, readChannels, readNames, type ChannelNam
 import { Connection } from './connection.js';
 import type { ConnectionPlaces, ConnectionPorts } from './connection-ports.js';
 
+/** Small whole numbers take no memory of their own, so the time of birth is kept in hundredths of a second. */
+const HUNDREDTH_MS = 10;
+
 /** Connections that were made in this process so far. */
 let made = 0;
 
@@ -18,6 +21,8 @@ let made = 0;
 export abstract class MemberConnection extends Connection {
   /** Tells which of two connections of this process is the older one. */
   readonly ordinal = ++made;
+  /** Since the start of the process. */
+  readonly #bornAt = Math.floor(performance.now() / HUNDREDTH_MS);
   readonly #id: string;
   readonly #context: RequestContext;
   readonly #ports: ConnectionPorts<MemberConnection>;
@@ -47,6 +52,11 @@ export abstract class MemberConnection extends Connection {
 
   override get id(): string {
     return this.#id;
+  }
+
+  /** By the clock of this process, to a hundredth of a second. */
+  get establishedAt(): Date {
+    return new Date(performance.timeOrigin + this.#bornAt * HUNDREDTH_MS);
   }
 
   override get endpoint(): Type {

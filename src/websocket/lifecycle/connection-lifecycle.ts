@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import type { Type } from '@nestjs/common';
 import { CleanContext } from '../async/clean-context.js';
 import { continueWith, type MaybePromise } from '../async/maybe-promise.js';
-import { createConnectionId } from '../connection/connection-id.js';
 import type { ConnectionDrain, ConnectionPorts } from '../connection/connection-ports.js';
 import type { CurrentConnection } from '../connection/current-connection.js';
 import { Outbox } from '../connection/outbox.js';
@@ -83,7 +82,7 @@ export class ConnectionLifecycle {
     let connection: ServedConnection | undefined;
     this.acceptor.accept(upgrade.request, upgrade.socket, upgrade.head, answer, settings, (transport) => {
       const outbox = new Outbox(transport, settings.limits, this.shared.ledger);
-      const parts = { id: createConnectionId(), context, outbox, places };
+      const parts = { id: this.shared.registry.group.createId(), context, outbox, places };
       connection = new ServedConnection(parts, this.#portsOf(handlers, endpoint));
       if (expiresAt !== undefined) connection.reauthenticate(expiresAt);
       return connection;

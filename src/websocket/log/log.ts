@@ -43,6 +43,11 @@ export class Log {
     this.#write('warn', kind, text, error, subject);
   }
 
+  /** What an operator wants to know once, such as what the application is connected to. */
+  info(text: string): void {
+    this.#logger.log(escapeLine(text, MAX_LINE_CHARACTERS));
+  }
+
   /** What a peer did wrong. Costs nothing unless the level is on: `text` is only asked then. */
   debug(kind: string, text: () => string, subject?: LogSubject): void {
     if (isDebugOn()) this.#write('debug', kind, text(), undefined, subject);

@@ -1,5 +1,5 @@
-import { checkOptions } from './check-options.js';
-import { suggest } from './nearest-name.js';
+import { checkOptions } from '../rules/check-options.js';
+import { suggest } from '../rules/nearest-name.js';
 import {
   anyOf,
   callable,
@@ -13,7 +13,7 @@ import {
   time,
   wsLimit,
   type OptionTable,
-} from './option-rule.js';
+} from '../rules/option-rule.js';
 import { ConfigurationError } from '../errors/plack-websocket.error.js';
 
 const ORIGIN = anyOf(

@@ -26,7 +26,7 @@ import {
   warning,
   wsLimit,
   type OptionTable,
-} from './option-rule.js';
+} from '../rules/option-rule.js';
 
 /*
  * What every option may be, a table for each class of options. The classes have the defaults and say what the options

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../errors/plack-websocket.error.js';
 import { MessageRates } from '../limits/message-rates.js';
 import type { RateOption } from '../limits/rate.options.js';
-import { checkOptions } from './check-options.js';
-import { group } from './option-rule.js';
+import { checkOptions } from '../rules/check-options.js';
+import { group } from '../rules/option-rule.js';
 import { RATE } from './option-tables.js';
 
 /** The rates of one level of options; `undefined` for none. What a function gives is checked when it gives it. */

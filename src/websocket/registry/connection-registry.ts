@@ -1,31 +1,34 @@
-import type { IncomingMessage } from 'node:http';
 import { Injectable, type Type } from '@nestjs/common';
-import { ConfigurationError } from '../errors/plack-websocket.error.js';
-import { SelectedAudience, type AudienceBase } from './selected-audience.js';
+import type { BackplaneState } from '../backplane/node-watch.js';
+import type { BackplaneNode } from '../backplane/nodes.js';
+import { noUrlYet, type UrlBuilder, type UrlRequest } from './endpoint-url.js';
+import { GroupMembership } from './group-membership.js';
+import { audienceOf, type AudienceBase } from './selected-audience.js';
 import { EVERYBODY, kindOf, readNames, type ChannelNames } from '../connection/channel-name.js';
 import type { ChannelEventOptions, ChannelHandler } from './channel-events.js';
 import { FanOut, type SerializerInUse } from './fan-out.js';
 import { Members } from './members.js';
-import { RegistryEvents, type DrainHandler, type EstablishHandler, type FinishHandler } from './registry-events.js';
+import {
+  RegistryEvents,
+  type BackplaneHandler,
+  type DrainHandler,
+  type EstablishHandler,
+  type FinishHandler,
+  type GapHandler,
+} from './registry-events.js';
 import type { Audience } from '../connection/audience.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionOf } from '../connection/connection-of.js';
 import type { Delivery } from '../connection/delivery.js';
 import type { FinishInfo } from '../connection/finish-info.js';
 import type { Unregister } from '../connection/handler-list.js';
-import { textOfUserId, type UserId } from '../limits/user-id.js';
+import { textOfUserId } from '../limits/user-id.js';
 import type { RequestContext } from '../request/request-context.js';
 import type { ServedConnection } from '../connection/served-connection.js';
 import { shareClass } from '../copies/shared-class.js';
 
 /** `starting` until the application is ready, `draining` while it stops. Only `accepting` takes upgrades. */
 export type RegistryState = 'starting' | 'accepting' | 'draining' | 'closed';
-
-/** A request that tells under which name the server is reached. */
-export type UrlRequest = RequestContext | IncomingMessage | { readonly raw: IncomingMessage };
-
-/** Builds the URL of an endpoint; who knows paths and servers implements it. */
-export type UrlBuilder = (endpoint: Type, params: Readonly<Record<string, string>>, request?: UrlRequest) => string;
 
 /**
  * The open connections of this process. Injectable everywhere, also into controllers and services, and usable before
@@ -48,17 +51,20 @@ export type UrlBuilder = (endpoint: Type, params: Readonly<Record<string, string
  */
 @Injectable()
 export class ConnectionRegistry implements Iterable<Connection> {
-  readonly #members = new Members();
-  readonly #events = new RegistryEvents(this.#members.channels);
+  /** @internal Who is there. */
+  readonly members = new Members();
+  readonly #events = new RegistryEvents(this.members.channels);
   readonly #fanOut = new FanOut();
+  /** @internal The node that this process is. */
+  readonly group = new GroupMembership(this.members, this.#fanOut, this.#events);
   /** Those that close, or ended a moment ago: only a shutdown means them. */
   readonly #leaving = new Set<ServedConnection>();
   #state: RegistryState = 'starting';
-  #buildUrl: UrlBuilder | undefined;
+  #buildUrl: UrlBuilder = noUrlYet;
 
   /** Number of connections of this process, those that are still in `@OnEstablish` included, those that close left out. */
   get size(): number {
-    return this.#members.size;
+    return this.members.size;
   }
 
   /** Whether upgrades are taken: for readiness probes. */
@@ -66,14 +72,27 @@ export class ConnectionRegistry implements Iterable<Connection> {
     return this.#state;
   }
 
+  /**
+   * Whether other nodes can be reached; without the option `backplane` it is always `connected`. For readiness probes, never for
+   * liveness probes: a restart does not bring an engine back, and this process serves its clients all the while.
+   */
+  get backplane(): { readonly state: BackplaneState } {
+    return { state: this.group.state };
+  }
+
+  /** The nodes that are there, this one first. */
+  get nodes(): readonly BackplaneNode[] {
+    return this.group.nodes;
+  }
+
   /** Gives the connection with this id, if it is open in this process; `undefined` for one of another process. */
   get<TConnection extends Connection<unknown, object> = Connection>(id: string): TConnection | undefined {
-    return this.#members.get(id) as TConnection | undefined;
+    return this.members.get(id) as TConnection | undefined;
   }
 
   /** Connections of this process in the order they were established; a snapshot. */
   [Symbol.iterator](): IterableIterator<Connection> {
-    return [...this.#members.all()][Symbol.iterator]();
+    return [...this.members.open()][Symbol.iterator]();
   }
 
   /**
@@ -88,7 +107,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
           'A class that is undefined here comes from files that import each other.',
       );
     }
-    return this.#audience(this.#members.ofEndpoint(endpoint));
+    return this.#audience(this.members.ofEndpoint(endpoint));
   }
 
   /**
@@ -99,7 +118,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
   to<TConnection extends Connection<unknown, object> = Connection>(
     ...channels: readonly ChannelNames[]
   ): Audience<TConnection> {
-    return this.#audience(this.#members.inChannels(readNames(channels, 'to')));
+    return this.#audience(this.members.inChannels(readNames(channels, 'to')));
   }
 
   /**
@@ -114,7 +133,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
     if (text === undefined) {
       throw new TypeError(`registry.toUser takes the id of a user, as the option userId gives it, not ${kindOf(id)}.`);
     }
-    return this.#audience(this.#members.ofUser(text));
+    return this.#audience(this.members.ofUser(text));
   }
 
   /**
@@ -135,7 +154,9 @@ export class ConnectionRegistry implements Iterable<Connection> {
    * @throws RangeError for a code that cannot be sent, also when there is none.
    */
   close(code?: number, reason?: string): number {
-    return this.to(EVERYBODY).close(code, reason);
+    const { size } = this;
+    void this.to(EVERYBODY).here.close(code, reason);
+    return size;
   }
 
   /**
@@ -146,11 +167,6 @@ export class ConnectionRegistry implements Iterable<Connection> {
    * @throws ConfigurationError when the class is not an endpoint, a parameter is missing, or no address is known yet.
    */
   url(endpoint: Type, params: Readonly<Record<string, string>> = {}, request?: UrlRequest): string {
-    if (this.#buildUrl === undefined) {
-      throw new ConfigurationError(
-        'Endpoints have no URL before the application is initialized. Ask for it after app.init() or app.listen().',
-      );
-    }
     return this.#buildUrl(endpoint, params, request);
   }
 
@@ -178,6 +194,13 @@ export class ConnectionRegistry implements Iterable<Connection> {
    * @throws RangeError for a `graceMs` that is not a whole number of milliseconds.
    */
   on(event: 'occupied' | 'vacated', handler: ChannelHandler, options?: ChannelEventOptions): Unregister;
+  /** Tells when other nodes can be reached (`connected`), and when they cannot (`degraded`); once per change. */
+  on(event: 'backplane', handler: BackplaneHandler): Unregister;
+  /**
+   * Tells that something which other nodes sent to a channel may not have arrived here: the engine was away, or dropped it.
+   * Load what the channel is about anew.
+   */
+  on(event: 'gap', handler: GapHandler): Unregister;
   on(event: string, handler: unknown, options?: ChannelEventOptions): Unregister {
     return this.#events.add(event, handler, options);
   }
@@ -187,59 +210,43 @@ export class ConnectionRegistry implements Iterable<Connection> {
     names: readonly string[],
     sender: ServedConnection,
   ): Audience<TMember> {
-    return this.#audience(this.#members.inChannels(names), sender);
-  }
-
-  /** @internal */
-  tellUsersApartBy(userId: UserId | undefined): void {
-    this.#members.users.tellApartBy(userId);
+    return this.#audience(this.members.inChannels(names), sender);
   }
 
   /** @internal */
   identify(context: RequestContext): string | undefined {
-    return this.#members.users.identify(context);
+    return this.members.users.identify(context);
   }
 
   /** @internal */
   changeUser(connection: ServedConnection): void {
-    this.#members.users.remove(connection);
-    this.#members.users.add(connection);
+    this.members.users.remove(connection);
+    this.members.users.add(connection);
   }
 
   /** @internal */
   join(channel: string, connection: ServedConnection): void {
-    this.#members.users.checkChannel(channel, connection);
-    if (this.#members.channels.add(channel, connection)) this.#events.channels.change(channel);
+    if (this.members.join(channel, connection)) this.#events.channels.change(channel);
   }
 
   /** @internal */
   leave(channel: string, connection: ServedConnection): void {
-    if (this.#members.channels.remove(channel, connection)) this.#events.channels.change(channel);
-  }
-
-  /** @internal Those that do not close yet, without a copy. */
-  open(): Iterable<ServedConnection> {
-    return this.#members.all();
-  }
-
-  /** @internal Those of one class that do not close yet, without a copy. */
-  ofClass(endpoint: Type): ReadonlySet<ServedConnection> {
-    return this.#members.ofClass(endpoint);
+    if (this.members.leave(channel, connection)) this.#events.channels.change(channel);
   }
 
   /** @internal Those that hold places, a snapshot. */
   all(): readonly ServedConnection[] {
-    return [...this.#members.all(), ...this.#leaving];
+    return [...this.members.open(), ...this.#leaving];
   }
 
   /** @internal */
   add(connection: ServedConnection): void {
-    this.#members.add(connection);
+    this.members.add(connection);
   }
 
   /** @internal No audience, number or look-up has it from now on. */
   withdraw(connection: ServedConnection): void {
-    this.#members.remove(connection);
+    this.members.remove(connection);
     this.#leaving.add(connection);
   }
 
@@ -272,7 +279,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
   /** @internal */
   buildUrlsWith(builder: UrlBuilder, replaced: ReadonlyMap<Type, Type> = new Map()): void {
     this.#buildUrl = builder;
-    this.#members.replaced = replaced;
+    this.members.replaced = replaced;
   }
 
   /** @internal All that the application encodes with. */
@@ -285,7 +292,7 @@ export class ConnectionRegistry implements Iterable<Connection> {
     base: AudienceBase,
     sender?: ServedConnection,
   ): Audience<TMember> {
-    const audience: Audience<Connection<unknown, object>> = new SelectedAudience(base, this.#fanOut.deliver, sender);
+    const audience: Audience<Connection<unknown, object>> = audienceOf(base, this.group, sender);
     return audience as Audience<TMember>;
   }
 }

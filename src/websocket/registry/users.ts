@@ -10,10 +10,18 @@ export class Users {
   #userId: UserId | undefined;
   #byId: Channels<ServedConnection> | undefined;
   readonly #ids = new Map<ServedConnection, string>();
+  /** Told of the first and the last connection of each user. */
+  #watch: ((id: string, isThere: boolean) => void) | undefined;
   #hasWarnedOfId = false;
   #hasWarnedOfName = false;
 
   constructor(private readonly all: () => Iterable<ServedConnection>) {}
+
+  /** Tells of users from now on; from then on they are always kept. */
+  watch(watch: (id: string, isThere: boolean) => void): void {
+    this.#watch = watch;
+    this.#byId ??= new Channels();
+  }
 
   /** Takes the option `userId`. */
   tellApartBy(userId: UserId | undefined): void {
@@ -41,14 +49,14 @@ export class Users {
     const id = this.#idOf(connection);
     if (id === undefined) return;
     this.#ids.set(connection, id);
-    this.#byId.add(id, connection);
+    if (this.#byId.add(id, connection)) this.#watch?.(id, true);
   }
 
   remove(connection: ServedConnection): void {
     const id = this.#ids.get(connection);
     if (id === undefined) return;
     this.#ids.delete(connection);
-    this.#byId?.remove(id, connection);
+    if (this.#byId?.remove(id, connection) === true) this.#watch?.(id, false);
   }
 
   /**

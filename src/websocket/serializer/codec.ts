@@ -1,6 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { handleQuietly, refuseLate } from '../async/at-once.js';
 import { isPromiseLike } from '../async/maybe-promise.js';
+import { asBytes } from './bytes.js';
 import { ENVELOPE, readData, readOwnEvent, wrap } from './envelope.js';
 import { JsonSerializer } from './json.serializer.js';
 import { warnOfLoss } from './loss-check.js';
@@ -18,12 +19,7 @@ interface Named {
  *
  * @throws what `encode` throws; TypeError for what is neither a string nor bytes, and for a promise in place of the value.
  */
-export function encodeWith(
-  serializer: Serializer,
-  value: unknown,
-  form: MessageForm,
-  endpoint: Named,
-): string | Uint8Array {
+function encodeWith(serializer: Serializer, value: unknown, form: MessageForm, endpoint: Named): string | Uint8Array {
   if (typeof value === 'object' && isPromiseLike(value)) {
     handleQuietly(value);
     throw new TypeError('a promise was given to be sent; await it first');
@@ -34,6 +30,20 @@ export function encodeWith(
   const method = `${nameOf(serializer)}.encode of ${endpoint.name}`;
   if (isPromiseLike(encoded)) throw refuseLate(encoded, method);
   throw new TypeError(`${method} gave ${kindOf(encoded)}, neither a string nor bytes`);
+}
+
+/**
+ * Encodes what the application sends: bytes as they are, everything else by the serializer.
+ * @throws as `encodeWith`.
+ */
+export function encodeMessage(
+  serializer: Serializer,
+  value: unknown,
+  form: MessageForm,
+  endpoint: Named,
+): string | Uint8Array {
+  const bytes = form.kind === 'push' && form.event !== undefined ? undefined : asBytes(value);
+  return bytes ?? encodeWith(serializer, value, form, endpoint);
 }
 
 /**

@@ -112,8 +112,8 @@ class AdminEvents {
   }
 
   @OnMessage('close')
-  close(connection: Connection<Member, Visit>): number {
-    return this.registry.to(`room:${connection.data.room}`).except(connection).close(4000, 'the room closes');
+  close(connection: Connection<Member, Visit>): void {
+    void this.registry.to(`room:${connection.data.room}`).except(connection).close(4000, 'the room closes');
   }
 }
 // #endregion guard

@@ -18,6 +18,7 @@ import session, { type Session } from 'express-session';
 import {
   Connection,
   ConnectionRegistry,
+  type Reached,
   HandshakeResponse,
   OnEstablish,
   OnMessage,
@@ -129,7 +130,7 @@ class LogoutController {
 
   /** After the session or the token is invalid, so that no client comes back with it. */
   @Post(':id/logout')
-  logout(@Param('id') id: string): number {
+  logout(@Param('id') id: string): Promise<Reached> {
     return this.registry.toUser(id).close(4403, 'logged out');
   }
 }
@@ -242,7 +243,7 @@ describe('the recipes of docs/guide/11-recipes.md about logins', () => {
     expect([await tab.nextJson(), await phone.nextJson()]).toEqual([hello, hello]);
 
     const answer = await app.fetch('/users/ada/logout', { method: 'POST' });
-    expect(await answer.text()).toBe('2');
+    expect(await answer.json()).toEqual({ nodes: [expect.any(String)], missing: [] });
     const end = { code: 4403, reason: 'logged out', clean: true };
     expect([await tab.closed(), await phone.closed()]).toEqual([end, end]);
     expect(notifications.notify({ id: 'grace' }, 'still here')).toMatchObject({ sent: 1 });

@@ -5,8 +5,8 @@ import { HeartbeatOptions } from '../../../src/websocket/limits/heartbeat.option
 import { LimitsOptions } from '../../../src/websocket/limits/limits.options.js';
 import { RateOptions } from '../../../src/websocket/limits/rate.options.js';
 import { ShutdownOptions } from '../../../src/websocket/lifecycle/finish/shutdown.options.js';
-import { checkOptions } from '../../../src/websocket/options/check-options.js';
-import { group, type OptionRule, type OptionTable } from '../../../src/websocket/options/option-rule.js';
+import { checkOptions } from '../../../src/websocket/rules/check-options.js';
+import { group, type OptionRule, type OptionTable } from '../../../src/websocket/rules/option-rule.js';
 import {
   COMPRESSION,
   ENDPOINT,

@@ -2,7 +2,7 @@ import { IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { Type } from '@nestjs/common';
-import type { UrlRequest } from '../../registry/connection-registry.js';
+import type { UrlRequest } from '../../registry/endpoint-url.js';
 import type { ProxyTrust } from '../../request/proxy-trust.js';
 import type { PublicNames } from '../../request/public-names.js';
 import { RequestContext } from '../../request/request-context.js';

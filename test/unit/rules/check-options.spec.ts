@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigurationError } from '../../../src/websocket/errors/plack-websocket.error.js';
-import { checkOptions, type OptionsPlace } from '../../../src/websocket/options/check-options.js';
+import { checkOptions, type OptionsPlace } from '../../../src/websocket/rules/check-options.js';
 import {
   anyOf,
   between,
@@ -20,7 +20,7 @@ import {
   wsLimit,
   type GroupRule,
   type OptionRule,
-} from '../../../src/websocket/options/option-rule.js';
+} from '../../../src/websocket/rules/option-rule.js';
 
 const PLACE: OptionsPlace = { name: '@WsEndpoint of Room' };
 

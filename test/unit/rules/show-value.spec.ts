@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { show } from '../../../src/websocket/options/show-value.js';
+import { show } from '../../../src/websocket/rules/show-value.js';
 
 function named(): void {}
 

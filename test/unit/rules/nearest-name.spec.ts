@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { LimitsOptions } from '../../../src/websocket/limits/limits.options.js';
 import { PlackWebSocketOptions } from '../../../src/websocket/plack-websocket.options.js';
-import { suggest } from '../../../src/websocket/options/nearest-name.js';
+import { suggest } from '../../../src/websocket/rules/nearest-name.js';
 import { LIMITS } from '../../../src/websocket/options/option-tables.js';
 
 const LIMIT_NAMES = Object.keys(LIMITS);

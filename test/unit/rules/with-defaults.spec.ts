@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { withDefaults } from '../../../src/websocket/options/with-defaults.js';
+import { withDefaults } from '../../../src/websocket/rules/with-defaults.js';
 
 class Options {
   a = 1;
