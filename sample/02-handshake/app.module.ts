@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { PlackWebSocketModule } from 'nestjs-plack-websocket';
 import { BadgeHandshake, type Badge } from './badge.handshake.js';
 import { CrewGuard } from './crew.guard.js';
+import { PhotosModule } from './photos.module.js';
 import { StageEndpoint } from './stage.endpoint.js';
 
 // #region module
@@ -18,6 +19,7 @@ import { StageEndpoint } from './stage.endpoint.js';
           ? { status, body: { message: `${context.path} asks for a badge: Authorization: Badge …` } }
           : undefined,
     }),
+    PhotosModule,
   ],
   providers: [BadgeHandshake, CrewGuard, StageEndpoint],
 })

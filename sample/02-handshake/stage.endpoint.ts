@@ -34,11 +34,4 @@ export class StageEndpoint {
     }
   }
   // #endregion stream
-
-  // #region binary
-  @OnMessage({ binary: true })
-  keepPhoto(_connection: Connection, photo: Buffer): { event: string; data: { bytes: number } } {
-    return { event: 'kept', data: { bytes: photo.length } };
-  }
-  // #endregion binary
 }

@@ -49,7 +49,8 @@ function targetTable(results: readonly WorkloadResult[]): string {
 function workloadTable(result: WorkloadResult): string {
   const { workload, samples } = result;
   const names = [...samples.keys()].toSorted((a, b) => workload.contenders.indexOf(a) - workload.contenders.indexOf(b));
-  const references = REFERENCES.filter((name) => samples.has(name) && names.length > 1);
+  const known: readonly ContenderName[] = samples.has('parts') ? ['ours'] : REFERENCES;
+  const references = known.filter((name) => samples.has(name) && names.length > 1);
   const present = (Object.keys(METRICS) as Metric[]).filter((metric) =>
     names.some((name) => summary(result, name, metric) !== undefined),
   );

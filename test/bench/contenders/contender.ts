@@ -1,5 +1,5 @@
-/** The names a contender goes by in flags and tables. `base` is `ours` built from another commit. */
-export const CONTENDER_NAMES = ['ours', 'base', 'ws', 'platform-ws', 'socket.io', 'tcp'] as const;
+/** The names a contender goes by in flags and tables. `base` is `ours` built from another commit, `parts` its endpoint in parts. */
+export const CONTENDER_NAMES = ['ours', 'base', 'parts', 'ws', 'platform-ws', 'socket.io', 'tcp'] as const;
 export type ContenderName = (typeof CONTENDER_NAMES)[number];
 
 /** A broadcast as the parent orders it. */

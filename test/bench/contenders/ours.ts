@@ -59,6 +59,36 @@ function limitsOf({ LimitsOptions }: Library): object {
   return 'maxChannels' in new LimitsOptions() ? { maxChannels: 100_000 } : {};
 }
 
+/** The events of one endpoint, each in a class of its own. Commits before there were parts are measured without. */
+function declareParts(library: Library): (new () => object)[] {
+  if (!('WsEndpointPart' in library)) return [];
+  const { OnMessage, WsEndpoint, WsEndpointPart } = library;
+
+  @WsEndpoint({ path: 'parts', serializer: 'json' })
+  class WholeEndpoint {}
+
+  @WsEndpointPart(WholeEndpoint)
+  class Before {
+    @OnMessage('before')
+    before(): void {}
+  }
+
+  @WsEndpointPart(WholeEndpoint)
+  class Echo {
+    @OnMessage('echo')
+    echo(@MessageBody() data: TextData): object {
+      return { event: 'echo', data };
+    }
+  }
+
+  @WsEndpointPart(WholeEndpoint)
+  class After {
+    @OnMessage('after')
+    after(): void {}
+  }
+  return [WholeEndpoint, Before, Echo, After];
+}
+
 // Decorators run where a class is declared, and the library is known only at run time: hence classes in a function.
 function declareModule(library: Library): new () => object {
   const { OnMessage, PlackWebSocketModule, WsEndpoint } = library;
@@ -89,7 +119,7 @@ function declareModule(library: Library): new () => object {
 
   @Module({
     imports: [PlackWebSocketModule.forRoot({ path: '/ws', limits: limitsOf(library) })],
-    providers: [RawEndpoint, EventEndpoint],
+    providers: [RawEndpoint, EventEndpoint, ...declareParts(library)],
   })
   class BenchModule {}
   return BenchModule;

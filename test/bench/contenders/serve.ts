@@ -99,6 +99,7 @@ async function start(name: ContenderName | undefined, libraryUrl: string | undef
   switch (name) {
     case 'ours':
     case 'base':
+    case 'parts':
       if (libraryUrl === undefined) throw new Error('no library given');
       return (await import('./ours.js')).startOurs(libraryUrl);
     case 'ws':

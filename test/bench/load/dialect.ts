@@ -33,6 +33,8 @@ export function dialectOf(contender: ContenderName, speech: Speech): Dialect {
     case 'ours':
     case 'base':
       return { ...PLAIN, path: `/ws/${endpoint}` };
+    case 'parts':
+      return { ...PLAIN, path: '/ws/parts' };
     case 'ws':
     case 'platform-ws':
       return { ...PLAIN, path: `/${endpoint}` };

@@ -6,6 +6,7 @@ export const WIDTH = 960;
 const MARKS: Readonly<Record<ContenderName, { colour: string; path: string }>> = {
   ours: { colour: '#2563eb', path: 'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z' },
   base: { colour: '#9333ea', path: 'M0 -6l6 6l-6 6l-6 -6z' },
+  parts: { colour: '#db2777', path: 'M-5 -5l10 10m0 -10l-10 10' },
   ws: { colour: '#64748b', path: 'M-6 -1.5h12v3h-12z' },
   'platform-ws': { colour: '#ea580c', path: 'M-4.5 -4.5h9v9h-9z' },
   'socket.io': { colour: '#0d9488', path: 'M0 -5.5l5.5 10h-11z' },

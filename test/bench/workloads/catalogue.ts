@@ -1,7 +1,7 @@
 import { broadcastGrowthWorkload, broadcastWorkload, loopHoldWorkload } from './broadcast.js';
 import type { EchoOrder } from '../load/echo-load.js';
 import { channelGrowthWorkload } from './channels.js';
-import { ceilingWorkload, type EchoShape, echoWorkload, messageGrowthWorkload } from './echo.js';
+import { ceilingWorkload, type EchoShape, echoWorkload, messageGrowthWorkload, partsWorkload } from './echo.js';
 import { handshakeWorkload } from './handshake.js';
 import { idleWorkload } from './idle.js';
 import type { Workload } from './workload.js';
@@ -23,6 +23,7 @@ export function catalogue(options: { idleConnections: number; refill: EchoOrder[
     ...echo('raw-echo', 'raw'),
     ...echo('json-echo', 'echo'),
     ...echo('checked-echo', 'checked'),
+    partsWorkload(refill),
     ...pairs(RECEIVERS, BURSTS).map(([receivers, burst]) => broadcastWorkload(receivers, burst)),
     ...pairs([5_000], BURSTS).map(([receivers, burst]) => loopHoldWorkload(receivers, burst)),
     idleWorkload(idleConnections),

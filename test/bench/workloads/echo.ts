@@ -31,6 +31,13 @@ export function echoWorkload(shape: EchoShape): Workload {
   };
 }
 
+/** The event of one class of an endpoint beside the same one in one of three parts. */
+export function partsWorkload(refill: EchoOrder['refill']): Workload {
+  const workload = echoWorkload({ group: 'json-parts', speech: 'echo', bytes: 64, inFlight: 1, refill });
+  const title = `JSON event echo, 64 B, 1 in flight: an endpoint of one class, and one of three parts`;
+  return { ...workload, title, contenders: ['ours', 'parts'] };
+}
+
 /** The load against a server without WebSocket work: what the generator itself can do. */
 export function ceilingWorkload(inFlight: number, bytes: number): Workload {
   const workload = echoWorkload({ group: 'ceiling', speech: 'echo', bytes, inFlight, refill: 'burst' });
