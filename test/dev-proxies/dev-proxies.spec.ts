@@ -17,7 +17,7 @@ class EchoEndpoint {
   }
 }
 
-describe('Vite before an application', () => {
+describe('a development server before an application', () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -28,19 +28,12 @@ describe('Vite before an application', () => {
 
   async function serve(config: string, port: number, options?: AppSpec['options']): Promise<StartedApp> {
     const app = await startApp({ endpoints: [EchoEndpoint], ...(options !== undefined && { options }) });
-    const args = [
-      at('page'),
-      '--config',
-      at(`page/${config}`),
-      '--host',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--strictPort',
-    ];
+    const shared = ['--config', at(`page/${config}`), '--host', '127.0.0.1', '--port', String(port)];
+    const program = config.startsWith('webpack')
+      ? [at('node_modules/webpack-cli/bin/cli.js'), 'serve', ...shared]
+      : [at('node_modules/vite/bin/vite.js'), at('page'), ...shared, '--strictPort'];
     // In the tests `process.env` is a copy, which a child does not get.
-    const env = [`PORT=${app.port}`, process.execPath, at('node_modules/vite/bin/vite.js')];
-    await startProgram('/usr/bin/env', [...env, ...args], port);
+    await startProgram('/usr/bin/env', [`PORT=${app.port}`, process.execPath, ...program], port);
     return app;
   }
 
@@ -60,11 +53,11 @@ describe('Vite before an application', () => {
     }
   }
 
-  it(
-    'passes a page through when it keeps the Host',
-    async () => {
+  it.each(['vite.config.js', 'webpack.config.js'])(
+    'passes a page through when it keeps the Host: %s',
+    async (config) => {
       const port = await freePort();
-      const app = await serve('vite.config.js', port);
+      const app = await serve(config, port);
       expect(await answerTo(port)).toBe('heard a page');
       expect(app.logs.problems).toEqual([]);
     },
