@@ -114,6 +114,7 @@ export { JsonSerializer, type JsonSerializerOptions } from './websocket/serializ
 export {
   ConfigurationError,
   ForeignHostError,
+  HandlerTimeoutError,
   MissingSubprotocolError,
   ForeignOriginError,
   MessageDecodingError,

@@ -13,10 +13,12 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown>
 /**
  * The items of an AsyncIterable as an Observable; it is told to stop (`return()`) after the last subscriber left.
  * @param pace what the next item has to wait for: the socket, which takes the ones before.
+ * @param name for the log, where it does not stop when it is told to.
  */
 export function streamAsyncIterable(
   iterable: AsyncIterable<unknown>,
   pace: () => Promise<unknown> | undefined = () => undefined,
+  name?: StreamName,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const iterator = iterable[Symbol.asyncIterator]();
@@ -35,7 +37,7 @@ export function streamAsyncIterable(
         subscriber.error(error);
       }
     })();
-    return () => returnQuietly(iterator);
+    return () => returnQuietly(iterator, name);
   });
 }
 
@@ -49,8 +51,32 @@ export function leaveUnread(iterable: AsyncIterable<unknown>): void {
   else if (typeof stop === 'function') returnQuietly(iterable as unknown as AsyncIterator<unknown>);
 }
 
-/** Tells an iterator to stop. What its clean-up throws or rejects with is logged: its caller is gone. */
-export function returnQuietly(iterator: AsyncIterator<unknown>): void {
-  const stop = async (): Promise<void> => void (await iterator.return?.());
-  stop().catch((error: unknown) => log.error('clean-up', 'The clean-up of a stream failed', error));
+/** What is said of a stream that does not stop. */
+export interface StreamName {
+  /** The method that gave it. */
+  readonly method: string;
+  /** Time that it may take to stop before it is named in the log, in milliseconds; 0 for as long as it likes. */
+  readonly lateMs: number;
 }
+
+/** Tells an iterator to stop. What its clean-up throws or rejects with is logged: its caller is gone. */
+export function returnQuietly(iterator: AsyncIterator<unknown>, name?: StreamName): void {
+  const stop = async (): Promise<void> => void (await iterator.return?.());
+  const stopped = stop().catch((error: unknown) => log.error('clean-up', 'The clean-up of a stream failed', error));
+  if (name === undefined || name.lateMs === 0) return;
+  const { method, lateMs } = name;
+  const timer = setTimeout(() => nameLate(method, lateMs), lateMs).unref();
+  void stopped.then(() => clearTimeout(timer));
+}
+
+/** A generator that waits in a read cannot be stopped from outside. */
+function nameLate(method: string, lateMs: number): void {
+  log.warn(
+    'late stream',
+    `The stream of ${method} goes on ${lateMs} ms after it was told to stop: it waits for something that does not hear of the end. ` +
+      'Take an AbortSignal as a parameter, and give it to what is read.',
+  );
+}
+
+/** Taken once: a test with fake timers must not keep those of later ones. */
+const { setTimeout, clearTimeout } = globalThis;

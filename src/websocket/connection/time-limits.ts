@@ -3,9 +3,16 @@ import { CloseCode } from '../protocol/close-code.js';
 import type { ClosingDecision } from './closing-decision.js';
 
 /** The limits of time, of which each is off where it has no number or 0. */
-export type TimeLimits = Pick<
-  LimitsOptions,
-  'idleTimeoutMs' | 'maxLifetimeMs' | 'firstMessageTimeoutMs' | 'messageTimeoutMs'
+export type TimeLimits = Partial<
+  Pick<
+    LimitsOptions,
+    | 'idleTimeoutMs'
+    | 'maxLifetimeMs'
+    | 'firstMessageTimeoutMs'
+    | 'messageTimeoutMs'
+    | 'handlerTimeoutMs'
+    | 'lateHandlerMs'
+  >
 >;
 
 /** The same, counted in visits of the ticker; infinite where there is none. */
@@ -14,6 +21,11 @@ export interface VisitLimits {
   readonly lifetime: number;
   readonly firstMessage: number;
   readonly message: number;
+  readonly handler: number;
+  /** A handler or `@OnEstablish` that takes as long is named in the log. */
+  readonly lateHandler: number;
+  /** One of them ends a connection. */
+  readonly end: boolean;
   /** How long a connection whose lifetime is over may go on with what has come. */
   readonly patience: number;
 }
@@ -30,7 +42,12 @@ const GOLDEN_RATIO = 0.618_033_988_749_895;
 
 /** Milliseconds between two visits that these limits need; infinite where there is none. */
 export function tickOfLimits(limits: TimeLimits): number {
-  const { idleTimeoutMs, firstMessageTimeoutMs, messageTimeoutMs, maxLifetimeMs } = limits;
+  const { handlerTimeoutMs, lateHandlerMs } = limits;
+  return Math.min(tickOfEnds(limits), ...[handlerTimeoutMs, lateHandlerMs].map((ms) => orNone(ms) / TICKS_PER_LIMIT));
+}
+
+/** The same, for those that end a connection. */
+function tickOfEnds({ idleTimeoutMs, firstMessageTimeoutMs, messageTimeoutMs, maxLifetimeMs }: TimeLimits): number {
   return Math.min(
     ...[idleTimeoutMs, firstMessageTimeoutMs, messageTimeoutMs].map((ms) => orNone(ms) / TICKS_PER_LIMIT),
     orNone(maxLifetimeMs) / TICKS_PER_LIFETIME,
@@ -46,6 +63,9 @@ export function toVisits(limits: TimeLimits, closeTimeoutMs: number, tickMs: num
     lifetime: Math.max(1, Math.floor(orNone(limits.maxLifetimeMs) / tickMs)),
     firstMessage: atLeast(limits.firstMessageTimeoutMs),
     message: atLeast(limits.messageTimeoutMs),
+    handler: atLeast(limits.handlerTimeoutMs),
+    lateHandler: atLeast(limits.lateHandlerMs),
+    end: tickOfEnds(limits) !== Number.POSITIVE_INFINITY,
     patience: atLeast(closeTimeoutMs),
   };
 }

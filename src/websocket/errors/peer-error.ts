@@ -51,6 +51,7 @@ const PUBLIC_CODES = new Set([
   'too_many_channels',
   'too_many_messages',
   'too_many_streams',
+  'handler_timeout',
 ]);
 
 function describeHttpException(error: HttpException): PeerError {

@@ -10,6 +10,7 @@
  * ├── TooManyConnectionsError   a user was set on a connection who has too many of them
  * ├── TooManyChannelsError      more channels than a connection may be in
  * ├── TooManyMessagesError      a message beyond the rate of its sender
+ * ├── HandlerTimeoutError       a message whose handling took longer than it may
  * ├── TooManyStreamsError       an answer that is one stream more than a connection may have
  * ├── ForeignOriginError        the page that asked for an upgrade may not; why, for the log and onError
  * ├── ForeignHostError          a client that asked for another host; why, for the log and onError
@@ -153,6 +154,19 @@ export class TooManyStreamsError extends PlackWebSocketError {
   }
 }
 
+/**
+ * The handling of a message took longer than `limits.handlerTimeoutMs`. The peer gets an error under the id of its message and stays; on
+ * a raw endpoint, which has no form for errors, it is closed with 1011. What the handler gives later is dropped.
+ */
+export class HandlerTimeoutError extends PlackWebSocketError {
+  constructor(
+    /** What the limit is set to, in milliseconds. */
+    readonly handlerTimeoutMs: number,
+  ) {
+    super('handler_timeout', 'The message took too long to handle.');
+  }
+}
+
 /** The `Origin` of an upgrade is not allowed: both sides of the comparison, as the `cause` of the refusal. Never sent to the peer. */
 export class ForeignOriginError extends PlackWebSocketError {
   constructor(
@@ -227,6 +241,7 @@ for (const [name, type] of Object.entries({
   TooManyConnectionsError,
   TooManyChannelsError,
   TooManyMessagesError,
+  HandlerTimeoutError,
   TooManyStreamsError,
   ForeignOriginError,
   ForeignHostError,

@@ -72,6 +72,19 @@ export class LimitsOptions {
    */
   messageTimeoutMs?: number;
   /**
+   * Time for the handling of one message, in milliseconds: the handlers of `connection.on('message')`, and the method until it has
+   * answered or has given a stream. Past it the peer gets the error `handler_timeout` under the id of its message (a raw endpoint
+   * closes 1011), what the handler gives later is dropped, and the next message begins. The handler itself runs on: nothing can stop
+   * it but code of its own. Exact to about a quarter. Default none; 0 means no limit.
+   */
+  handlerTimeoutMs?: number;
+  /**
+   * Time after which a handler that keeps messages of its connection waiting, or an `@OnEstablish`, is named in the log, once for
+   * each method, and so is a generator that goes on so long after its connection; in milliseconds. Exact to about a quarter.
+   * Default 10 000; 0 turns it off.
+   */
+  lateHandlerMs = 10_000;
+  /**
    * Messages one connection may send per second, with a burst of as many; more close 1008. Short for a `rate`, so one level has
    * one of the two; that of an endpoint takes the place of either of the module. Default none.
    */

@@ -68,6 +68,8 @@ export const LIMITS: OptionTable<keyof LimitsOptions> = {
   maxLifetimeMs: timeOrNone(),
   firstMessageTimeoutMs: timeOrNone(),
   messageTimeoutMs: timeOrNone(),
+  handlerTimeoutMs: timeOrNone(),
+  lateHandlerMs: timeOrNone(),
   messagesPerSecond: count('messages per second'),
   rate: anyOf(group(RATE), callable()),
   emptyFramesPerSecond: { ...count('frames per second'), zero: 'no limit' },

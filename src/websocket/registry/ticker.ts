@@ -95,8 +95,16 @@ function groupsOf(population: Population, endpoints: readonly Timed[]): Group[] 
 }
 
 function keyOf({ heartbeat, limits, closeTimeoutMs }: Times): string {
-  const { idleTimeoutMs, maxLifetimeMs, firstMessageTimeoutMs, messageTimeoutMs } = limits;
-  const times = [idleTimeoutMs, maxLifetimeMs, firstMessageTimeoutMs, messageTimeoutMs];
+  const { idleTimeoutMs, maxLifetimeMs, firstMessageTimeoutMs, messageTimeoutMs, handlerTimeoutMs, lateHandlerMs } =
+    limits;
+  const times = [
+    idleTimeoutMs,
+    maxLifetimeMs,
+    firstMessageTimeoutMs,
+    messageTimeoutMs,
+    handlerTimeoutMs,
+    lateHandlerMs,
+  ];
   return JSON.stringify([heartbeat, closeTimeoutMs, times]);
 }
 

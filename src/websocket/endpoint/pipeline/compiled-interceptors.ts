@@ -3,7 +3,7 @@ import { isObservable, Observable, type Subscriber } from 'rxjs';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { inThisContext } from '../../async/bound-context.js';
 import { isPromiseLike } from '../../async/maybe-promise.js';
-import { isAsyncIterable, leaveUnread, streamAsyncIterable } from '../../async/async-iterable.js';
+import { isAsyncIterable, leaveUnread, streamAsyncIterable, type StreamName } from '../../async/async-iterable.js';
 import { stopQuietly } from '../../async/completion.js';
 
 /**
@@ -34,6 +34,10 @@ export class Intercepted implements StreamOwner {
   pace(): Promise<unknown> | undefined {
     return this.owner?.pace();
   }
+
+  get streamName(): StreamName | undefined {
+    return this.owner?.streamName;
+  }
 }
 
 /** What an interceptor has before it: the interceptors behind it, and the method. */
@@ -62,6 +66,8 @@ export interface StreamOwner {
   beginStream(stream: MethodStream): Error | undefined;
   /** What the next item of an AsyncIterable has to wait for. */
   pace(): Promise<unknown> | undefined;
+  /** What is said of an AsyncIterable that does not stop. */
+  readonly streamName: StreamName | undefined;
 }
 
 /** Keeps the async context of the call for the subscription, so `als.run(store, () => next.handle())` works. */
@@ -110,7 +116,7 @@ function forward(
       subscriber.error(refusal);
       return undefined;
     }
-    const stream = isObservable(result) ? result : streamAsyncIterable(result, () => owner?.pace());
+    const stream = isObservable(result) ? result : streamAsyncIterable(result, () => owner?.pace(), owner?.streamName);
     // A subscription of its own, so that its clean-up runs in the async context that it began in.
     const subscription = stream.subscribe({
       next: (item) => subscriber.next(item),

@@ -1,3 +1,4 @@
+import type { StreamName } from '../../async/async-iterable.js';
 import type { ServedConnection } from '../../connection/served-connection.js';
 import type { MessageHandler } from '../../endpoint/pipeline/endpoint-handlers.js';
 import type { MessageForm } from '../../serializer/message-form.js';
@@ -7,6 +8,11 @@ import type { MessageForm } from '../../serializer/message-form.js';
  * object literal makes with the old objects, which would keep the text of each message until the next full collection.
  */
 export class HandledMessage {
+  /** Its time is over: what its handler gives from now on is dropped. */
+  isGivenUp = false;
+  /** Ends what its handler has begun. */
+  onGiveUp: (() => void) | undefined;
+
   constructor(
     readonly connection: ServedConnection,
     /** The method that serves it, once that is known. */
@@ -17,4 +23,14 @@ export class HandledMessage {
     /** The message as it came, kept only where `@OnError` may ask for it. */
     readonly raw: string | Buffer | undefined,
   ) {}
+
+  /** For the log, where a stream that its handler gave does not stop. */
+  get streamName(): StreamName {
+    return { method: this.handler?.name ?? this.connection.endpoint.name, lateMs: this.connection.lateHandlerMs };
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.onGiveUp?.();
+  }
 }

@@ -1,3 +1,4 @@
+import type { StreamName } from '../../async/async-iterable.js';
 import { continueWith } from '../../async/maybe-promise.js';
 import type { MethodStream, StreamOwner } from '../../endpoint/pipeline/compiled-interceptors.js';
 import type { ErrorPolicy } from './error-policy.js';
@@ -38,10 +39,15 @@ export class InterceptedReply implements ReplySink, StreamOwner {
     return this.#taken;
   }
 
+  get streamName(): StreamName {
+    return this.handled.streamName;
+  }
+
   /** It has been subscribed to; `stop` ends it, and is `undefined` when it is over. */
   begin(stop: (() => void) | undefined): void {
     this.#hasBegun = true;
     this.#stop = stop;
+    this.handled.onGiveUp = stop;
     // The connection closed while it was subscribed to.
     if (this.#isStream && this.#counted === undefined) stop?.();
     else if (stop !== undefined && this.#hasItem) this.#goOn();
@@ -66,6 +72,7 @@ export class InterceptedReply implements ReplySink, StreamOwner {
   /** Sends one item. @throws MessageEncodingError */
   send(item: unknown): void {
     const { connection, form } = this.handled;
+    if (this.handled.isGivenUp) return;
     if (this.#isStream) {
       this.#taken = sendReplyAndTell(connection, item, form);
       return;

@@ -11,6 +11,7 @@ import {
   UnsupportedDataError,
   type TooManyMessagesError,
 } from '../../errors/plack-websocket.error.js';
+import { log } from '../../log/log.js';
 import { toReadable } from '../../async/thrown-value.js';
 import { decodeWith, describeForm } from '../../serializer/codec.js';
 import type { MessageForm } from '../../serializer/message-form.js';
@@ -18,6 +19,7 @@ import { isMeantAsEvent, readData, readEvent, readId } from '../../serializer/en
 import { ErrorPolicy } from './error-policy.js';
 import { InterceptedReply } from './intercepted-reply.js';
 import { HandledMessage } from './handled-message.js';
+import { dropLate, limitTime } from './time-limit.js';
 import { isAwaited, PLAIN_REPLY, sendReplyAndTell, sendResult } from './reply.js';
 import { StreamedReply } from './streamed-reply.js';
 import { streamIterable, streamObservable } from './stream-reply.js';
@@ -42,7 +44,9 @@ export class MessageStage {
       if (refusal !== undefined) return this.#refuse(connection, refusal, raw, raw);
       const own = this.#runOwnHandlers(connection, raw, raw);
       if (own !== undefined)
-        return own.then(() => this.#run(connection, binaryMessage, raw, 'binary', PLAIN_REPLY, raw));
+        return this.#afterOwn(connection, own, raw, raw, () =>
+          this.#run(connection, binaryMessage, raw, 'binary', PLAIN_REPLY, raw),
+        );
       return this.#run(connection, binaryMessage, raw, 'binary', PLAIN_REPLY, raw);
     }
     let message: unknown;
@@ -66,7 +70,20 @@ export class MessageStage {
     const own = this.#runOwnHandlers(connection, message, raw);
     return own === undefined
       ? this.#route(connection, message, raw)
-      : own.then(() => this.#route(connection, message, raw));
+      : this.#afterOwn(connection, own, message, raw, () => this.#route(connection, message, raw));
+  }
+
+  /** The handlers of this connection have to settle first. Where they take too long, that was all for this message. */
+  #afterOwn(
+    connection: ServedConnection,
+    own: Promise<void>,
+    message: unknown,
+    raw: string | Buffer,
+    goOn: () => MaybePromise<void>,
+  ): Promise<void> {
+    if (connection.handlerTimeoutMs === 0) return own.then(goOn);
+    const handled = this.#handled(connection, undefined, message, 'message', formOf(message), raw);
+    return limitTime(own, handled, this.policy).then(() => (handled.isGivenUp ? undefined : goOn()));
   }
 
   /** Its sender has sent too many; where the rate closes, that was the answer. */
@@ -169,7 +186,10 @@ export class MessageStage {
         return;
       }
       const handled = this.#handled(connection, handler, payload, pattern, form, raw);
-      return this.#reply(result, handled)?.catch((error: unknown) => this.policy.apply(error, handled));
+      const settled = this.#reply(result, handled)?.catch((error: unknown) => this.#failLater(error, handled));
+      return settled === undefined || connection.handlerTimeoutMs === 0
+        ? settled
+        : limitTime(settled, handled, this.policy);
     } catch (error) {
       return this.policy.apply(error, this.#handled(connection, handler, payload, pattern, form, raw));
     }
@@ -178,19 +198,32 @@ export class MessageStage {
   #reply(result: Later, handled: HandledMessage): Promise<void> | undefined {
     if (result instanceof Intercepted) return this.#replyIntercepted(result, handled);
     if (isPromiseLike(result)) {
-      return Promise.resolve(result).then((value) =>
-        isLater(value) ? this.#reply(value, handled) : sendResult(handled.connection, value, handled.form),
-      );
+      return Promise.resolve(result).then((value) => {
+        if (handled.isGivenUp) return dropLate(value);
+        return isLater(value) ? this.#reply(value, handled) : sendResult(handled.connection, value, handled.form);
+      });
     }
     if (isObservable(result)) streamObservable(handled.connection, result, new StreamedReply(handled, this.policy));
     else this.#pull(result, handled);
     return undefined;
   }
 
+  #failLater(error: unknown, handled: HandledMessage): MaybePromise<void> {
+    if (!handled.isGivenUp) return this.policy.apply(error, handled);
+    log.warn(
+      'late handler',
+      `${handled.handler?.name ?? handled.pattern} failed after its time was over`,
+      error,
+      handled.connection,
+    );
+    return undefined;
+  }
+
   #pull(source: AsyncIterable<unknown>, handled: HandledMessage): void {
     const { connection } = handled;
-    streamIterable(connection, source, (item) => sendReplyAndTell(connection, item, handled.form)).catch(
-      (error: unknown) => this.policy.apply(error, handled),
+    const send = (item: unknown): Promise<boolean> | undefined => sendReplyAndTell(connection, item, handled.form);
+    streamIterable(connection, source, send, handled.streamName).catch((error: unknown) =>
+      this.policy.apply(error, handled),
     );
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observable, Subscription } from 'rxjs';
-import { ITEMS_PER_TURN, leaveUnread, returnQuietly } from '../../async/async-iterable.js';
+import { ITEMS_PER_TURN, leaveUnread, returnQuietly, type StreamName } from '../../async/async-iterable.js';
 import { handleQuietly } from '../../async/at-once.js';
 import { inThisContext } from '../../async/bound-context.js';
 import { stopQuietly } from '../../async/completion.js';
@@ -163,11 +163,13 @@ class ObservedReply {
 /**
  * Pulls items one by one: the next is asked for when the socket took the one before. Stops when the connection closes. Rejects
  * with a TooManyStreamsError before it has begun.
+ * @param name for the log, where it does not stop when it is told to.
  */
 export async function streamIterable(
   connection: ServedConnection,
   source: AsyncIterable<unknown>,
   send: (item: unknown) => Promise<unknown> | undefined,
+  name: StreamName,
 ): Promise<void> {
   const refusal = connection.streamRefusal;
   if (refusal !== undefined) {
@@ -179,7 +181,7 @@ export async function streamIterable(
   // The clean-up runs in the async context of the handler, as the rest of the generator.
   const stop = inThisContext((): void => {
     over = true;
-    returnQuietly(iterator);
+    returnQuietly(iterator, name);
   });
   if (!connection.addStream(stop)) {
     stop();
