@@ -11,6 +11,7 @@ export {
 export { PlackWebSocketOptions, type PlackWebSocketModuleOptions } from './websocket/plack-websocket.options.js';
 export {
   EndpointOptions,
+  type AroundOption,
   type LoginEnd,
   type OriginCheck,
   type OriginOption,

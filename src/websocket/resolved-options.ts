@@ -172,6 +172,7 @@ export class ResolvedOptions extends AdapterSettings {
       handshakeTimeoutMs,
       closeTimeoutMs,
       middleware,
+      around,
     } = options;
     return {
       serializer: await this.#serializer(options.serializer, where),
@@ -192,6 +193,7 @@ export class ResolvedOptions extends AdapterSettings {
       closeTimeoutMs,
       heartbeat: options.heartbeat,
       middleware,
+      around,
     };
   }
 

@@ -48,6 +48,9 @@ export type LoginEnd = {
 /** A version of an endpoint, as of a controller. */
 export type EndpointVersion = string | typeof VERSION_NEUTRAL;
 
+/** Runs code of the application for one client, by calling `next`. */
+export type AroundOption = (context: RequestContext, next: () => unknown) => unknown;
+
 /** Options that a module sets for all its endpoints and an endpoint may set for itself. */
 export class EndpointOptions {
   /** `'raw'` (default), `'json'`, an object with `encode` and `decode`, or an injectable class of that kind. */
@@ -105,6 +108,19 @@ export class EndpointOptions {
    * the response, such as a session cookie, leave with the 101. Default none.
    */
   middleware: readonly UpgradeMiddleware[] = [];
+  /**
+   * Runs around code of the application, for libraries that keep a context: around the handshake (middleware, login, hooks, guards,
+   * pipes), `@OnEstablish`, each message with its enhancers and the handlers of `connection.on`, and the finish. Each of them is a call
+   * of its own, with the same context. It calls `next` once, before it returns, and its own result is not looked at. A throw counts
+   * as one of the code inside: it refuses the handshake with 500, or goes to the error handling of its stage. Default: none, which
+   * costs nothing.
+   *
+   * @example
+   * ```ts
+   * around: (context, next) => storage.run({ ip: context.ip }, next)
+   * ```
+   */
+  around?: AroundOption;
   /**
    * Version for URI versioning, as in `/v1/ws/…`, or several; `VERSION_NEUTRAL` of `@nestjs/common` is the path without a version.
    * `registry.url` takes the first. Needs `app.enableVersioning({ type: VersioningType.URI })`.

@@ -11,7 +11,7 @@ import type { MaybePromise } from '../async/maybe-promise.js';
 import type { Serializer } from '../serializer/serializer.js';
 import { compileEndpoint, compileFirstGuards, type FirstGuards } from './pipeline/compiled-endpoint.js';
 import type { EndpointHandlers } from './pipeline/endpoint-handlers.js';
-import type { LoginEnd, OriginOption, UpgradeMiddleware } from './endpoint.options.js';
+import type { AroundOption, LoginEnd, OriginOption, UpgradeMiddleware } from './endpoint.options.js';
 import type { ConnectionContextId, EndpointProvider, EnhancerFinder, HandlerProvider } from './pipeline/enhancers.js';
 import type { HandshakeHook, LoginHook } from './handshake-hook.js';
 import type { PathPattern } from '../routing/path-pattern.js';
@@ -44,6 +44,8 @@ export interface EndpointSettings {
   /** `undefined` when it is off. */
   readonly heartbeat: HeartbeatOptions | undefined;
   readonly middleware: readonly UpgradeMiddleware[];
+  /** Absent where code of the application runs by itself. */
+  readonly around?: AroundOption | undefined;
   /** What only a stock gateway has to say, about its sockets; absent for endpoints. */
   readonly ws?: GatewaySockets;
 }

@@ -4,6 +4,7 @@ import type { Type } from '@nestjs/common';
 import { CleanContext } from '../async/clean-context.js';
 import { continueWith, type MaybePromise } from '../async/maybe-promise.js';
 import type { ConnectionDrain, ConnectionPorts } from '../connection/connection-ports.js';
+import { surround } from '../async/surround.js';
 import type { CurrentConnection } from '../connection/current-connection.js';
 import { Outbox } from '../connection/outbox.js';
 import { ServedConnection } from '../connection/served-connection.js';
@@ -55,10 +56,16 @@ export class ConnectionLifecycle {
     this.#contexts.run(() => {
       if (!attempt.enter()) return;
       attempt.decide(
-        () => this.#handshake(attempt),
+        () => this.#surrounded(attempt),
         (acceptance, answer) => this.#establish(attempt, acceptance, answer),
       );
     });
+  }
+
+  #surrounded(attempt: UpgradeAttempt): MaybePromise<Decision> {
+    const { endpoint, context } = attempt;
+    const { around } = endpoint.settings;
+    return around === undefined ? this.#handshake(attempt) : surround(around, context, () => this.#handshake(attempt));
   }
 
   /** Handshake: host, origin, middleware, login and hooks; then guards and the request parameters of `@OnEstablish`. */
@@ -98,7 +105,7 @@ export class ConnectionLifecycle {
     let ports = this.#ports.get(handlers);
     if (ports === undefined) {
       const { registry, ledger, drain, current } = this.shared;
-      const stages = new EndpointStages(handlers, current, this.#contexts);
+      const stages = new EndpointStages(handlers, current, this.#contexts, settings.around);
       ports = { endpoint: metatype, settings, stages, registry, ledger, drain };
       this.#ports.set(handlers, ports);
     }

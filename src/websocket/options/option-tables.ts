@@ -124,6 +124,7 @@ export const ENDPOINT: OptionTable<keyof EndpointOptions> = {
   handshakeTimeoutMs: timeOrNone(),
   closeTimeoutMs: time(1),
   middleware: listOf('a list of middleware functions', callable()),
+  around: callable(),
   version: anyOf(VERSION, listOf('a list of versions', VERSION)),
 };
 

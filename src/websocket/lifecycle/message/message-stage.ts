@@ -152,10 +152,10 @@ export class MessageStage {
       try {
         const result = entry.handler(connection, message, entry.unregister);
         pending = isPromiseLike(result)
-          ? Promise.resolve(result).catch((error: unknown) => this.#fail(connection, error, message, raw))
+          ? Promise.resolve(result).catch((error: unknown) => this.fail(connection, error, message, raw))
           : undefined;
       } catch (error) {
-        pending = this.#fail(connection, error, message, raw);
+        pending = this.fail(connection, error, message, raw);
       }
       if (isPromiseLike(pending)) {
         return Promise.resolve(pending).then(() => this.#runOwnHandlers(connection, message, raw, i + 1, entries));
@@ -164,7 +164,8 @@ export class MessageStage {
     return undefined;
   }
 
-  #fail(connection: ServedConnection, error: unknown, message: unknown, raw: string | Buffer): MaybePromise<void> {
+  /** Answers a fault outside of the method that a message is for. */
+  fail(connection: ServedConnection, error: unknown, message: unknown, raw: string | Buffer): MaybePromise<void> {
     return this.policy.apply(error, this.#handled(connection, undefined, message, 'message', formOf(message), raw));
   }
 
