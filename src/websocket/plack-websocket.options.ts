@@ -207,7 +207,7 @@ function refuseTwoRates(limits: Partial<LimitsOptions> | undefined, place: strin
 }
 
 /** Limits that count by the address of the client. */
-const PER_ADDRESS = ['maxConnectionsPerIp', 'maxPendingHandshakesPerIp'] as const;
+const PER_ADDRESS = ['maxConnectionsPerIp', 'maxPendingHandshakesPerIp', 'handshakesPerMinutePerIp'] as const;
 
 /** Where every proxy is believed, every client is: it writes an address of its own choice, another for each connection. */
 function limitsOfForgedAddresses(

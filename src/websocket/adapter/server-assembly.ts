@@ -10,6 +10,7 @@ import { ConfigurationError } from '../errors/plack-websocket.error.js';
 import { ConnectionLifecycle } from '../lifecycle/connection-lifecycle.js';
 import { Drain } from '../lifecycle/finish/drain.js';
 import { Admission } from '../lifecycle/upgrade/admission.js';
+import { HandshakeRate } from '../lifecycle/upgrade/handshake-rate.js';
 import { Refusal } from '../lifecycle/upgrade/refusal.js';
 import { ByteLedger } from '../limits/byte-ledger.js';
 import { ConnectionLimits } from '../limits/connection-limits.js';
@@ -182,6 +183,10 @@ export class ServerAssembly {
         registry,
         maxPendingHandshakes: limits.maxPendingHandshakes,
         maxPendingHandshakesPerIp: limits.maxPendingHandshakesPerIp,
+        handshakeRate:
+          limits.handshakesPerMinutePerIp === undefined
+            ? undefined
+            : new HandshakeRate(limits.handshakesPerMinutePerIp),
         limits: new ConnectionLimits(limits, settings.userId),
         eventLoopDelay,
         maxEventLoopDelayMs: limits.maxEventLoopDelayMs ?? 0,

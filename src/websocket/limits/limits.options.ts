@@ -126,6 +126,12 @@ export class LimitsOptions {
    * networks, which may be those of a proxy. A number that is set holds always.
    */
   maxPendingHandshakesPerIp?: number;
+  /**
+   * Handshakes that one address (an IPv6 /64 is one) may begin per minute, with a burst of as many; more get 429 with `Retry-After`,
+   * before any code of the application runs. Refused ones count. Follows `trustProxy`; a client whose address is not known is not
+   * counted. Only on the module. Default none.
+   */
+  handshakesPerMinutePerIp?: number;
 }
 
 /** The part of the limits that travels with every connection. */

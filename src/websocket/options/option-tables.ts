@@ -77,6 +77,7 @@ export const LIMITS: OptionTable<keyof LimitsOptions> = {
   maxEventLoopDelayMs: onlyOnModule(time(1)),
   maxPendingHandshakes: onlyOnModule(count('handshakes')),
   maxPendingHandshakesPerIp: onlyOnModule(count('handshakes')),
+  handshakesPerMinutePerIp: onlyOnModule(count('handshakes per minute')),
 };
 
 export const COMPRESSION: OptionTable<keyof CompressionOptions> = {

@@ -7,6 +7,7 @@ export type Unit =
   | 'frames'
   | 'frames per second'
   | 'handshakes'
+  | 'handshakes per minute'
   | 'hops'
   | 'messages'
   | 'messages per second'

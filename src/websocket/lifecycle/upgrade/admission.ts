@@ -12,6 +12,7 @@ import type { RequestContext } from '../../request/request-context.js';
 import type { ConnectionPlaces } from '../../connection/connection-ports.js';
 import { log } from '../../log/log.js';
 import { isLocalNetwork } from '../../request/ip-address.js';
+import type { HandshakeRate } from './handshake-rate.js';
 import { PendingPlace } from './pending-place.js';
 import { ConfigurationError, UpgradeRefusedError } from '../../errors/plack-websocket.error.js';
 import type { PlaceHolder } from '../../limits/user-places.js';
@@ -22,6 +23,8 @@ export interface AdmissionRules {
   readonly maxPendingHandshakes: number;
   /** Of one address; `undefined` for the default. */
   readonly maxPendingHandshakesPerIp?: number | undefined;
+  /** Absent where addresses may begin as many as they like. */
+  readonly handshakeRate?: HandshakeRate | undefined;
   /** Counts all connections of the module. */
   readonly limits: ConnectionLimits;
   readonly eventLoopDelay: EventLoopDelay | undefined;
@@ -51,12 +54,13 @@ export class Admission {
     }
   }
 
-  /** @throws UpgradeRefusedError when the server is under strain or full. */
+  /** @throws UpgradeRefusedError when the server is under strain or full, or the address asks too often. */
   enter(context: RequestContext, endpointLimits: ConnectionLimits | undefined): Places {
     const { eventLoopDelay, maxEventLoopDelayMs, limits } = this.rules;
     if (eventLoopDelay !== undefined && eventLoopDelay.currentMs > maxEventLoopDelayMs) {
       throw new UpgradeRefusedError('not accepting', 'not accepting: the server is busy', { headers: retryAfter() });
     }
+    this.rules.handshakeRate?.check(context);
     this.#checkPending(context);
     const place = limits.take(context);
     if (place === FREE_PLACE && endpointLimits === undefined) return NO_PLACES;
