@@ -17,6 +17,8 @@ export {
   type OriginOption,
   type UpgradeMiddleware,
   type EndpointVersion,
+  type EndpointFactoryResult,
+  type WsEndpointFactory,
   type WsEndpointOptions,
 } from './websocket/endpoint/endpoint.options.js';
 export { CompressionOptions } from './websocket/connection/compression.options.js';

@@ -21,6 +21,7 @@ import { ConfigurationError } from './errors/plack-websocket.error.js';
 import { ShutdownOptions } from './lifecycle/finish/shutdown.options.js';
 import { checkGatewayOptions } from './options/gateway-table.js';
 import { readRates, refuseRateOfRaw } from './options/read-rates.js';
+import { isFactory, optionsOf } from './options/endpoint-factory.js';
 import { withDefaults } from './rules/with-defaults.js';
 import {
   gatewayConcurrency,
@@ -75,6 +76,12 @@ export class ResolvedOptions extends AdapterSettings {
     this.userId = options.userId;
     this.backplane = options.backplane;
     this.#rates = readRates(limits.rate, PLACE_OF_MODULE);
+  }
+
+  override async definitionOf(definition: EndpointDefinition): Promise<EndpointDefinition> {
+    const { options, metatype } = definition;
+    if (!isFactory(options)) return definition;
+    return { ...definition, options: await optionsOf(options, this.resolver, `@WsEndpoint of ${metatype.name}`) };
   }
 
   override pathsOf({ options, metatype }: EndpointDefinition): readonly [string, ...string[]] {

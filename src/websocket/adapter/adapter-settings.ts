@@ -21,6 +21,8 @@ export abstract class AdapterSettings {
   abstract readonly backplane: Backplane | undefined;
   /** Time for `onError` and for exception filters of a handshake, in milliseconds. */
   abstract readonly handshakeTimeoutMs: number;
+  /** The definition with the options that its factory gives, where it has one. @throws ConfigurationError */
+  abstract definitionOf(definition: EndpointDefinition): Promise<EndpointDefinition>;
   /** Full path patterns of an endpoint, one for each of its versions. @throws ConfigurationError */
   abstract pathsOf(definition: EndpointDefinition): readonly [string, ...string[]];
   /** Settings of an endpoint, classes instantiated. @throws ConfigurationError */

@@ -213,7 +213,8 @@ export class ServerAssembly {
   async #findEndpoints(): Promise<Endpoint[]> {
     const { settings, finder, scopes } = this;
     const found: Endpoint[] = [];
-    for (const provider of this.explorer.explore()) {
+    for (const discovered of this.explorer.explore()) {
+      const provider = { ...discovered, definition: await settings.definitionOf(discovered.definition) };
       // Checks the options, the path among them.
       const own = await settings.settingsOf(provider.definition);
       const [path, ...others] = settings.pathsOf(provider.definition);

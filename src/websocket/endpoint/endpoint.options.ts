@@ -1,4 +1,4 @@
-import type { ScopeOptions, Type, VERSION_NEUTRAL } from '@nestjs/common';
+import type { InjectionToken, OptionalFactoryDependency, ScopeOptions, Type, VERSION_NEUTRAL } from '@nestjs/common';
 import type { CompressionOptions } from '../connection/compression.options.js';
 import type { HeartbeatOptions } from '../limits/heartbeat.options.js';
 import type { LimitsOptions } from '../limits/limits.options.js';
@@ -151,3 +151,26 @@ export interface WsEndpointOptions extends Omit<Partial<EndpointOptions>, 'hands
   /** Decides about each upgrade after the hook of the module; with `{ replace: hook }` in its place. */
   handshake?: HandshakeOption | HandshakeReplacement;
 }
+
+/**
+ * Options of `@WsEndpoint` that come from other providers, such as a configuration service. What has to be known before any provider
+ * is built (`parts`, `scope`, `durable`) stays in the decorator.
+ *
+ * @example
+ * ```ts
+ * @WsEndpoint({
+ *   inject: [ConfigService],
+ *   useFactory: (config: ConfigService) => ({ path: config.get('CHAT_PATH'), limits: { maxConnections: config.get('CHAT_MAX') } }),
+ * })
+ * export class ChatEndpoint {}
+ * ```
+ */
+export interface WsEndpointFactory extends ScopeOptions, Pick<WsEndpointOptions, 'parts'> {
+  /** Providers for `useFactory`, in the order of its parameters; singletons of any module. Default none. */
+  inject?: readonly (InjectionToken | OptionalFactoryDependency)[];
+  /** Gives the options, or the path alone; called once, while the application starts. A throw or a rejection stops it. */
+  useFactory: (...args: never[]) => EndpointFactoryResult | Promise<EndpointFactoryResult>;
+}
+
+/** What the factory of an endpoint gives: a path, or options. */
+export type EndpointFactoryResult = string | Omit<WsEndpointOptions, 'parts' | keyof ScopeOptions>;

@@ -1,4 +1,4 @@
-import { Injectable, type Type } from '@nestjs/common';
+import { Injectable, type InjectionToken, type OptionalFactoryDependency, type Type } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { describeError } from '../errors/describe-error.js';
 import { ConfigurationError } from '../errors/plack-websocket.error.js';
@@ -46,6 +46,37 @@ export class HookResolver {
     }
   }
 
+  /**
+   * Calls a factory with the providers that it asks for.
+   * @throws ConfigurationError when one is missing or no singleton, and for what the factory throws.
+   */
+  async make(
+    factory: (...args: never[]) => unknown,
+    inject: readonly (InjectionToken | OptionalFactoryDependency)[],
+    where: string,
+  ): Promise<unknown> {
+    const args = inject.map((dependency) => this.#find(dependency, where));
+    try {
+      return await (factory as (...given: unknown[]) => unknown)(...args);
+    } catch (error) {
+      throw new ConfigurationError(`${where}: useFactory failed. ${describeError(error)}`, { cause: error });
+    }
+  }
+
+  #find(dependency: InjectionToken | OptionalFactoryDependency, where: string): unknown {
+    const { token, optional } =
+      typeof dependency === 'object' && 'token' in dependency ? dependency : { token: dependency, optional: false };
+    try {
+      return this.moduleRef.get<unknown>(token, { strict: false });
+    } catch (error) {
+      if (optional) return undefined;
+      throw new ConfigurationError(
+        `${where}: useFactory cannot have ${nameOfToken(token)}. Provide it, with default scope, in any module. ${describeError(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
   /** Asks the container: what Nest throws for a class that it does not know has no name that a bundler would keep. */
   #isProvided(type: Type): boolean {
     return [...this.modules.values()].some(
@@ -61,6 +92,10 @@ export class HookResolver {
       { cause },
     );
   }
+}
+
+function nameOfToken(token: InjectionToken): string {
+  return typeof token === 'function' ? token.name : String(token);
 }
 
 function isClass(option: Hook | Type, method: string): option is Type {

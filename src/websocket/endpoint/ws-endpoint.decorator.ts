@@ -1,6 +1,6 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { THIS_COPY } from '../copies/this-copy.js';
-import type { WsEndpointOptions } from './endpoint.options.js';
+import type { WsEndpointFactory, WsEndpointOptions } from './endpoint.options.js';
 import { refuseStandardForm } from './decorated-method.js';
 import { COPY_METADATA, ENDPOINT_METADATA, NEST_ENTRY_PROVIDER } from './definition/metadata-keys.js';
 import { noteDecorated } from './definition/unserved-endpoints.js';
@@ -14,7 +14,7 @@ import { noteDecorated } from './definition/unserved-endpoints.js';
  * them. Only one of two classes that share a decorator may be provided: `{ provide: Room, useClass: LoudRoom }`.
  *
  * @param pathOrOptions pattern relative to the module's `path` (`'rooms/:room'`), or options. A static path beats a
- * parameter; two endpoints on one pattern are refused at boot.
+ * parameter; two endpoints on one pattern are refused at boot. Or a factory of options, with the providers that it needs.
  *
  * @example
  * ```ts
@@ -27,8 +27,9 @@ import { noteDecorated } from './definition/unserved-endpoints.js';
  * }
  * ```
  */
-export function WsEndpoint(pathOrOptions: string | WsEndpointOptions = ''): ClassDecorator {
-  const options: WsEndpointOptions = typeof pathOrOptions === 'string' ? { path: pathOrOptions } : pathOrOptions;
+export function WsEndpoint(pathOrOptions: string | WsEndpointOptions | WsEndpointFactory = ''): ClassDecorator {
+  const options: WsEndpointOptions | WsEndpointFactory =
+    typeof pathOrOptions === 'string' ? { path: pathOrOptions } : pathOrOptions;
   return (target, ...more: readonly unknown[]) => {
     refuseStandardForm('@WsEndpoint', more[0]);
     const { scope, durable } = options;
