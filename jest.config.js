@@ -56,11 +56,16 @@ export default {
     },
     {
       ...shared,
+      displayName: 'backplane',
+      testMatch: ['<rootDir>/test/backplane/**/*.spec.ts'],
+    },
+    {
+      ...shared,
       displayName: 'e2e',
       testMatch: anySpec,
       testPathIgnorePatterns: [
         '/node_modules/',
-        '<rootDir>/test/(unit|property|browser|bench|dev-proxies|neighbours|peers|projects|runtimes)/',
+        '<rootDir>/test/(unit|property|backplane|browser|bench|dev-proxies|neighbours|peers|projects|runtimes)/',
       ],
     },
   ],

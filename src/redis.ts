@@ -1,0 +1,1 @@
+export { RedisBackplane, type RedisBackplaneOptions } from './websocket/backplane/redis/redis.backplane.js';
