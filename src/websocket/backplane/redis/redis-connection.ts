@@ -49,9 +49,17 @@ export interface RedisConnector {
   connection(terms: ConnectionTerms, address?: RedisAddress): RedisConnection;
 }
 
+/** The message of an error. Those of the clients name servers and commands, and none of the credentials. */
+export function wordsOf(reason: unknown): string {
+  const { message, errors } = (typeof reason === 'object' && reason !== null ? reason : {}) as Partial<AggregateError>;
+  if (typeof message === 'string' && message !== '') return message;
+  // Node's, for a name with several addresses, has no message of its own.
+  return Array.isArray(errors) && errors.length > 0 ? wordsOf(errors[0]) : String(reason);
+}
+
 /** Tells that a slot has another owner, or that the map of the cluster is not complete. */
 export function isMoved(reason: unknown): boolean {
-  return reason instanceof Error && /^(?:MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b/.test(reason.message);
+  return /^(?:MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b/.test(wordsOf(reason));
 }
 
 /** Listener of a connection on which nothing arrives unasked. */

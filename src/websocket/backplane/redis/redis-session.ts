@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isMoved, type RedisConnection, type RedisConnector } from './redis-connection.js';
+import { isMoved, wordsOf, type RedisConnection, type RedisConnector } from './redis-connection.js';
 import { slotOf, within, type RedisTopology } from './redis-topology.js';
 
 /** What a session tells. None of its methods throws. */
@@ -282,10 +282,4 @@ class Weights {
     }
     return weight;
   }
-}
-
-/** Errors of clients name servers and commands, and none of their credentials. */
-export function wordsOf(reason: unknown): string {
-  const error = reason instanceof AggregateError ? (reason.errors[0] as unknown) : reason;
-  return error instanceof Error && error.message !== '' ? error.message : String(error);
 }

@@ -6,7 +6,8 @@ import { readBackplaneOptions } from '../backplane-options.js';
 import { PublishLedger } from '../publish-ledger.js';
 import { Subscriptions } from '../subscriptions.js';
 import { readSource } from './redis-clients.js';
-import { RedisSession, wordsOf } from './redis-session.js';
+import { wordsOf } from './redis-connection.js';
+import { RedisSession } from './redis-session.js';
 import type { RedisSource } from './redis-source.js';
 import { pause, within } from './redis-topology.js';
 
