@@ -75,8 +75,8 @@ export class PlackWebSocketOptions extends EndpointOptions {
    */
   gateways = false;
   /**
-   * Carries what is done to audiences to the other nodes of the application: a subclass of `Backplane`, such as
-   * `new MemoryBackplane()` for applications in one process. An instance for each application. Default none: every audience is
+   * Carries what is done to audiences to the other nodes of the application: `new RedisBackplane({ url })`, a subclass of
+   * `Backplane` of your own, or `new MemoryBackplane()` for applications in one process. An instance for each application. Default none: every audience is
    * in this process.
    */
   backplane?: Backplane;

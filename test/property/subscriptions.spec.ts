@@ -18,7 +18,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** What a server has, which takes commands in their order and answers when the test says so. */
 class ModelEngine {
   followed = new Set<string>();
-  #commands: { run(): void; settle(isRefused: boolean): void }[] = [];
+  readonly #commands: { run(): void; settle(isRefused: boolean): void }[] = [];
 
   subscribe(subjects: readonly string[]): Promise<void> {
     return this.#take(() => subjects.forEach((subject) => this.followed.add(subject)));

@@ -6,7 +6,7 @@ import { patient } from './patience.js';
 const COMMON = ['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--bind', '127.0.0.1'];
 
 /** A `redis-server` without files; `more` are further arguments, such as `['--requirepass', 'secret']`. */
-export function redisProgram(more: readonly string[] = []): EngineProgram {
+function redisProgram(more: readonly string[] = []): EngineProgram {
   return {
     file: 'redis-server',
     args: (port, folder) => ['--port', String(port), '--dir', folder, ...COMMON, ...more],

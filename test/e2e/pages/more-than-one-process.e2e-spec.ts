@@ -9,6 +9,7 @@ import {
   PlackWebSocketModule,
   WsEndpoint,
 } from '../../../src/index.js';
+import { RedisBackplane } from '../../../src/redis.js';
 import { backplaneContract } from '../../../src/testing.js';
 import { connect } from '../../support/connect.js';
 import { afterTest } from '../../support/start-app.js';
@@ -38,6 +39,25 @@ class Prices implements OnModuleInit {
   }
 }
 // #endregion gap
+
+/** Not called: the tests of backplanes with real servers are in test/backplane. */
+function redisModule(): new () => object {
+  // #region redis
+  @Module({
+    imports: [
+      PlackWebSocketModule.forRoot({
+        backplane: new RedisBackplane({ url: 'redis://127.0.0.1:6379', prefix: 'chat' }),
+      }),
+    ],
+  })
+  class AppModule {}
+  // #endregion redis
+  return AppModule;
+}
+
+it('takes a Redis by its URL', () => {
+  expect(redisModule()).toBeInstanceOf(Function);
+});
 
 function appModule(backplane: MemoryBackplane): new () => object {
   // #region group

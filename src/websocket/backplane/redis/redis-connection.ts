@@ -12,7 +12,7 @@ export interface RedisConnectionListener {
 }
 
 /**
- * One connection to one server, over whichever client library. It lives once: what is lost stays lost, and a new one takes its place.
+ * One connection to one server, over one of the client libraries. It lives once: what is lost stays lost, and a new one takes its place.
  * So there is one policy for reconnecting, which is ours, and nothing of a library waits, is sent again or subscribed again by itself.
  */
 export interface RedisConnection {

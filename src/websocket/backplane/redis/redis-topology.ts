@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEAF, type RedisAddress, type RedisConnection, type RedisConnector } from './redis-connection.js';
 
-/** The slots of a cluster, each with its master; one for all in front of a server that is no cluster. */
+/** The slots of a cluster, each with its master; one for all in front of a server that is not a cluster. */
 export interface RedisTopology {
   /** Whether channels are sharded. */
   readonly isSharded: boolean;
@@ -13,7 +13,7 @@ export interface RedisTopology {
   masterOf(slot: number): number | undefined;
 }
 
-export const SLOTS = 16_384;
+const SLOTS = 16_384;
 
 /** Version of the server that has sharded channels. */
 const SHARDED_SINCE = 7;
@@ -45,7 +45,7 @@ export async function discover(
   }
 }
 
-/** Settles like the promise, or rejects with the reason of the signal, whichever is first. */
+/** Settles like the promise, or rejects with the reason of the signal, what is first. */
 export function within<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);

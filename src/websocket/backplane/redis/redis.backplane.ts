@@ -75,7 +75,7 @@ export class RedisBackplane extends Backplane {
   #isReachable: boolean | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @throws ConfigurationError for an option that is unknown or wrong, and for what is no client. */
+  /** @throws ConfigurationError for an option that is unknown or wrong, and for what is not a client. */
   constructor(options: RedisBackplaneOptions) {
     super(readBackplaneOptions(options, 'RedisBackplane', OPTIONS));
     const { url, client, sharded, maxPendingBytes = DEFAULT_MAX_PENDING_BYTES } = options;
