@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import {
   Catch,
   Injectable,
@@ -232,6 +232,14 @@ describe('limits.lateHandlerMs', () => {
     await late.app.logs.waitFor('warn', /has not settled/);
     expect([...app.logs.problems, ...off.app.logs.problems]).toEqual([]);
     for (const one of [gate, off.gate, late.gate]) one.open();
+  });
+
+  it('starts no timer of its own where it is not set', async () => {
+    const started = jest.spyOn(globalThis, 'setInterval');
+    const before = started.mock.calls.length;
+    const { app } = await boot({});
+    await app.connect('/ws/work');
+    expect(started.mock.calls.slice(before).map(([, delay]) => delay)).not.toContain(2_500);
   });
 
   it('names an @OnEstablish that returns what does not settle', async () => {

@@ -30,6 +30,9 @@ export interface VisitLimits {
   readonly patience: number;
 }
 
+/** Where the application does not say: what is later than it is named at the next visit. */
+export const LATE_HANDLER_MS = 10_000;
+
 /** Visits for each lifetime; the others need fewer, see `Ring`. */
 const TICKS_PER_LIFETIME = 16;
 const TICKS_PER_LIMIT = 4;
@@ -56,7 +59,7 @@ function tickOfEnds({ idleTimeoutMs, firstMessageTimeoutMs, messageTimeoutMs, ma
 
 /** `undefined` where there is none. A silence is never cut short; a lifetime never lasts longer. */
 export function toVisits(limits: TimeLimits, closeTimeoutMs: number, tickMs: number): VisitLimits | undefined {
-  if (tickOfLimits(limits) === Number.POSITIVE_INFINITY) return undefined;
+  if (limits.lateHandlerMs === 0 && tickOfLimits(limits) === Number.POSITIVE_INFINITY) return undefined;
   const atLeast = (ms: number | undefined): number => Math.ceil(orNone(ms) / tickMs);
   return {
     idle: atLeast(limits.idleTimeoutMs),
@@ -64,7 +67,7 @@ export function toVisits(limits: TimeLimits, closeTimeoutMs: number, tickMs: num
     firstMessage: atLeast(limits.firstMessageTimeoutMs),
     message: atLeast(limits.messageTimeoutMs),
     handler: atLeast(limits.handlerTimeoutMs),
-    lateHandler: atLeast(limits.lateHandlerMs),
+    lateHandler: atLeast(limits.lateHandlerMs ?? LATE_HANDLER_MS),
     end: tickOfEnds(limits) !== Number.POSITIVE_INFINITY,
     patience: atLeast(closeTimeoutMs),
   };

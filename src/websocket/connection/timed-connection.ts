@@ -1,7 +1,7 @@
 import type { HandlerDeadline } from './handler-times.js';
 import { HeldUp } from './handler-times.js';
 import { ReadingConnection } from './reading-connection.js';
-import { SpentTime, type TimedConnection as Facts, type VisitLimits } from './time-limits.js';
+import { LATE_HANDLER_MS, SpentTime, type TimedConnection as Facts, type VisitLimits } from './time-limits.js';
 
 /** What the ticker keeps the time of; counted in its visits. */
 export abstract class TimedConnection extends ReadingConnection implements Facts {
@@ -31,7 +31,7 @@ export abstract class TimedConnection extends ReadingConnection implements Facts
 
   /** Time after which what keeps others waiting is named in the log, in milliseconds; 0 for never. */
   get lateHandlerMs(): number {
-    return this.ports.settings.limits.lateHandlerMs;
+    return this.ports.settings.limits.lateHandlerMs ?? LATE_HANDLER_MS;
   }
 
   addDeadline(deadline: HandlerDeadline): void {

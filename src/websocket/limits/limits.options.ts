@@ -80,10 +80,10 @@ export class LimitsOptions {
   handlerTimeoutMs?: number;
   /**
    * Time after which a handler that keeps messages of its connection waiting, or an `@OnEstablish`, is named in the log, once for
-   * each method, and so is a generator that goes on so long after its connection; in milliseconds. Exact to about a quarter.
-   * Default 10 000; 0 turns it off.
+   * each method, and so is a generator that goes on so long after its connection; in milliseconds. Exact to about a quarter. Default
+   * 10 000, looked at when the heartbeat or another time is: with none of them only generators are named. 0 turns it off.
    */
-  lateHandlerMs = 10_000;
+  lateHandlerMs?: number;
   /**
    * Messages one connection may send per second, with a burst of as many; more close 1008. Short for a `rate`, so one level has
    * one of the two; that of an endpoint takes the place of either of the module. Default none.
